@@ -1,0 +1,44 @@
+"""Guards for views: who may open a page. They answer with a login, a plain 403, or the page."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+
+View = Callable[..., HttpResponseBase]
+
+_REFUSALS = {
+    "accounts.view_organization": "You are not a member of an organization yet.",
+    "accounts.manage_organization": "Only an owner of the organization may do this.",
+    "accounts.buy_for": "Only traders and owners of a buying organization may do this.",
+    "accounts.sell_for": "Only traders and owners of a selling organization may do this.",
+    "accounts.review_settlements": "Only finance staff may open this page.",
+    "accounts.operate_markets": "Only operators may open this page.",
+}
+_STAFF = {"accounts.review_settlements", "accounts.operate_markets"}
+
+
+def permission_needed(permission: str) -> Callable[[View], View]:
+    """Let a view through only with ``permission``, for the active organization unless it is a staff permission."""
+
+    def decorate(view: View) -> View:
+        @login_required
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+            subject = () if permission in _STAFF else (request.organization,)  # type: ignore[attr-defined]
+            if not request.user.has_perm(permission, *subject):
+                raise PermissionDenied(_REFUSALS[permission])
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+member_needed = permission_needed("accounts.view_organization")
+buyer_needed = permission_needed("accounts.buy_for")
+seller_needed = permission_needed("accounts.sell_for")
+finance_needed = permission_needed("accounts.review_settlements")
+operator_needed = permission_needed("accounts.operate_markets")

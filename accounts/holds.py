@@ -1,0 +1,83 @@
+"""Holds against a bidding limit. Each function assumes a transaction and locks the organization's limit row first.
+
+Nobody can win what they cannot pay: a bid is placed only after its largest possible charge is held here.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from django.db.models import F
+from django.db.models.functions import Now
+
+from accounts.models import BiddingLimit, Hold
+
+
+class LimitExceeded(Exception):
+    """The hold would take the organization above its limit. All figures are cents."""
+
+    def __init__(self, *, limit_cents: int, held_cents: int, asked_cents: int) -> None:
+        super().__init__(
+            f"holding {asked_cents} more cents exceeds the limit of {limit_cents}, of which {held_cents} are held"
+        )
+        self.limit_cents = limit_cents
+        self.held_cents = held_cents
+        self.asked_cents = asked_cents
+
+
+def set_hold(*, organization_id: int, reference: str, amount_cents: int) -> None:
+    """Make ``amount_cents`` the live hold for ``reference``; zero releases it. Raise LimitExceeded.
+
+    Lowering and releasing always succeed, even when the limit was cut below what is held.
+    """
+    limit = BiddingLimit.objects.select_for_update(no_key=True).get(organization_id=organization_id)
+    live = Hold.objects.filter(organization_id=organization_id, reference=reference, released_at=None).first()
+    change = amount_cents - (live.amount_cents if live else 0)
+    if change > 0 and limit.held_cents + change > limit.limit_cents:
+        raise LimitExceeded(limit_cents=limit.limit_cents, held_cents=limit.held_cents, asked_cents=change)
+    if live and amount_cents:
+        Hold.objects.filter(pk=live.pk).update(amount_cents=amount_cents)
+    elif live:
+        Hold.objects.filter(pk=live.pk).update(released_at=Now())
+    elif amount_cents:
+        Hold.objects.create(organization_id=organization_id, reference=reference, amount_cents=amount_cents)
+    if change:
+        BiddingLimit.objects.filter(pk=limit.pk).update(held_cents=F("held_cents") + change)
+
+
+def lower_holds(*, amounts: dict[str, int]) -> None:
+    """Lower many live holds at once: ``amounts`` gives the cents to keep per reference, zero to release.
+
+    Locks the limits of all organizations concerned in key order. Raise ValueError if an amount would rise.
+    """
+    holds = list(Hold.objects.filter(reference__in=amounts, released_at=None))
+    organizations = sorted({hold.organization_id for hold in holds})
+    list(
+        BiddingLimit.objects.select_for_update(no_key=True)
+        .filter(pk__in=organizations)
+        .order_by("pk")
+        .values_list("pk")
+    )
+    freed: dict[int, int] = defaultdict(int)
+    kept: list[Hold] = []
+    released: list[int] = []
+    for hold in Hold.objects.filter(pk__in=[hold.pk for hold in holds], released_at=None):
+        amount_cents = amounts[hold.reference]
+        if amount_cents > hold.amount_cents:
+            raise ValueError(
+                f"{hold.reference} holds {hold.amount_cents} cents; {amount_cents} would raise it"
+            )
+        freed[hold.organization_id] += hold.amount_cents - amount_cents
+        if amount_cents:
+            hold.amount_cents = amount_cents
+            kept.append(hold)
+        else:
+            released.append(hold.pk)
+    Hold.objects.bulk_update(kept, ["amount_cents"], batch_size=1000)
+    Hold.objects.filter(pk__in=released).update(released_at=Now())
+    for organization_id, cents in sorted(freed.items()):
+        BiddingLimit.objects.filter(pk=organization_id).update(held_cents=F("held_cents") - cents)
+
+
+def release_holds(*, references: Sequence[str]) -> None:
+    """Release every live hold among ``references``."""
+    lower_holds(amounts=dict.fromkeys(references, 0))

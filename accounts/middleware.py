@@ -1,0 +1,40 @@
+"""Which organization the person on this request acts for."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from accounts.models import Membership, Organization, User
+
+SESSION_KEY = "organization_id"
+
+
+class MemberRequest(HttpRequest):
+    """What a request looks like behind ``active_organization_middleware``: for annotations, never instantiated."""
+
+    user: User  # type: ignore[assignment]
+    memberships: list[Membership]
+    organization: Organization | None
+
+
+def active_organization_middleware(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[MemberRequest], HttpResponse]:
+    """Set ``request.memberships`` and ``request.organization``: the chosen one, else the first joined, else None."""
+
+    def middleware(request: MemberRequest) -> HttpResponse:
+        request.memberships = _memberships(request)
+        chosen = request.session.get(SESSION_KEY) if request.memberships else None
+        organizations = [membership.organization for membership in request.memberships]
+        request.organization = next(
+            (own for own in organizations if own.pk == chosen), organizations[0] if organizations else None
+        )
+        return get_response(request)
+
+    return middleware
+
+
+def _memberships(request: MemberRequest) -> list[Membership]:
+    if not request.user.is_authenticated:
+        return []
+    return list(Membership.objects.filter(user=request.user).select_related("organization").order_by("id"))

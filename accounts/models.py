@@ -1,0 +1,201 @@
+"""Who takes part: people, the organizations they act for, and how much an organization may have at stake."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower, Now
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Create a person who logs in with ``email``. Raise ValueError without an address."""
+        if not email:
+            raise ValueError("a user needs an e-mail address")
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. Staff roles are held by the person; trading rights come from a Membership."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=150, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False, help_text="May open the back-office admin.")
+    is_operator = models.BooleanField(default=False, help_text="Runs markets and windows.")
+    is_finance = models.BooleanField(default=False, help_text="Reviews settlements.")
+    date_joined = models.DateTimeField(db_default=Now())
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_unique_whatever_the_case")]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+
+class Organization(models.Model):
+    """A buyer, a seller, or both: the party that bids, lists, pays and is paid."""
+
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(max_length=120, unique=True)
+    is_buyer = models.BooleanField(default=True)
+    is_seller = models.BooleanField(default=False)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="organization_buys_or_sells", condition=Q(is_buyer=True) | Q(is_seller=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A person's part in an organization."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", "Owner"
+        TRADER = "trader", "Trader"
+        VIEWER = "viewer", "Viewer"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "organization"], name="membership_once_per_organization"),
+            models.CheckConstraint(
+                name="membership_role_known", condition=Q(role__in=["owner", "trader", "viewer"])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.organization} ({self.role})"
+
+
+class ApiKey(models.Model):
+    """A key that acts for an organization through the API. Only its hash is kept."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="api_keys")
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=80)
+    prefix = models.CharField(max_length=12, unique=True)
+    secret_sha256 = models.CharField(max_length=64)
+    created_at = models.DateTimeField(db_default=Now())
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… ({self.name})"
+
+
+class BiddingLimit(models.Model):
+    """How much an organization may have at stake, and how much of that is held now, cents.
+
+    ``held_cents`` is the sum of the organization's live holds, kept because it guards the limit.
+    """
+
+    organization = models.OneToOneField(
+        Organization, on_delete=models.CASCADE, primary_key=True, related_name="bidding_limit"
+    )
+    limit_cents = models.BigIntegerField(default=0)
+    held_cents = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="limit_not_negative", condition=Q(limit_cents__gte=0)),
+            models.CheckConstraint(name="held_not_negative", condition=Q(held_cents__gte=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organization_id}: {self.held_cents} of {self.limit_cents} cents held"
+
+    @property
+    def free_cents(self) -> int:
+        """What may still be put at stake; zero when a limit was cut below what is held."""
+        return max(0, self.limit_cents - self.held_cents)
+
+
+class Hold(models.Model):
+    """A part of an organization's limit set aside for one bid or one unpaid settlement."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="holds")
+    reference = models.CharField(max_length=60, help_text="What it is held for, such as bid:12.")
+    amount_cents = models.BigIntegerField()
+    created_at = models.DateTimeField(db_default=Now())
+    released_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["reference"], condition=Q(released_at=None), name="hold_one_live_per_reference"
+            ),
+            models.CheckConstraint(name="hold_positive", condition=Q(amount_cents__gt=0)),
+        ]
+        indexes = [
+            models.Index(
+                fields=["organization", "id"], condition=Q(released_at=None), name="hold_live_by_org"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference}: {self.amount_cents} cents"
+
+
+class Stream(models.Model):
+    """An organization's own feed: the number of the last event in it."""
+
+    organization = models.OneToOneField(
+        Organization, on_delete=models.CASCADE, primary_key=True, related_name="stream"
+    )
+    last_sequence = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.organization_id} at {self.last_sequence}"
+
+
+class StreamEvent(models.Model):
+    """One thing that happened to an organization: a bid, an award, a payment. Never conflated, never changed.
+
+    ``sequence`` counts without gaps within the organization. ``published`` turns true once listeners were told.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="stream_events")
+    sequence = models.BigIntegerField()
+    kind = models.CharField(max_length=40, help_text="Such as bid.placed, award.won, settlement.paid.")
+    data = models.JSONField(
+        default=dict, help_text="Identifiers and amounts, enough to tell the reader what changed."
+    )
+    created_at = models.DateTimeField(db_default=Now())
+    published = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "sequence"], name="stream_event_numbered_once"),
+        ]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(published=False), name="stream_event_unpublished"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organization_id}#{self.sequence} {self.kind}"

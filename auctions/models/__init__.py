@@ -1,0 +1,19 @@
+"""Markets and their windows, the bids placed in them, and what the clearing gave and told."""
+
+from auctions.models.awards import Award, Indication, LotPrice, ProductPrice
+from auctions.models.bids import Bid, BidLeg, BidLegLot, BidOption
+from auctions.models.markets import Lot, Market, Window
+
+__all__ = [
+    "Award",
+    "Bid",
+    "BidLeg",
+    "BidLegLot",
+    "BidOption",
+    "Indication",
+    "Lot",
+    "LotPrice",
+    "Market",
+    "ProductPrice",
+    "Window",
+]

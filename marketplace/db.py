@@ -1,0 +1,42 @@
+"""What the domain asks of Postgres beyond the ORM: advisory locks and the database's own clock."""
+
+from datetime import datetime
+from enum import IntEnum
+
+from django.db import connection, transaction
+
+
+class LockSpace(IntEnum):
+    """The first key of every advisory lock, so that no two uses collide."""
+
+    WINDOW = 1
+    PUBLISHER = 2
+
+
+def lock_shared(space: LockSpace, key: int) -> None:
+    """Take an advisory lock that others may share, until this transaction ends."""
+    _require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", [int(space), key])
+
+
+def lock_exclusive(space: LockSpace, key: int) -> None:
+    """Take an advisory lock that nobody shares, until this transaction ends."""
+    _require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [int(space), key])
+
+
+def database_now() -> datetime:
+    """Return the database's clock as of this statement (not of the transaction's start)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (now,) = cursor.fetchone()
+    return now
+
+
+def _require_transaction() -> None:
+    if not transaction.get_connection().in_atomic_block:
+        raise transaction.TransactionManagementError(
+            "a transaction-level lock outside a transaction holds nothing"
+        )

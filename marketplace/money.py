@@ -1,0 +1,84 @@
+"""Ticks, cents, and the one place where one becomes the other.
+
+A tick is $0.0001 and prices a unit-hour; a cent is money that is charged, owed or paid. Both are integers
+everywhere. Ticks become cents once, when a settlement is drawn up, rounded down in the buyer's favour.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+
+TICKS_PER_CENT = 100
+TICKS_PER_DOLLAR = 10_000
+MAX_PRICE_TICKS = 10_000 * TICKS_PER_DOLLAR
+"""The highest price a form or an API accepts, ticks per unit-hour: $10,000. Far above any GPU, far below 2**53."""
+
+
+class InvalidPrice(ValueError):
+    """The text is no price: not a number, negative, finer than a tick, or absurdly high."""
+
+
+def cents_from_ticks(ticks: int) -> int:
+    """Return the whole cents in ``ticks``, rounded down. Raise ValueError if negative."""
+    if ticks < 0:
+        raise ValueError(f"{ticks} ticks: an amount is never negative")
+    return ticks // TICKS_PER_CENT
+
+
+def cents_to_cover(ticks: int) -> int:
+    """Return the fewest cents that are worth at least ``ticks``: what a hold must reserve."""
+    if ticks < 0:
+        raise ValueError(f"{ticks} ticks: an amount is never negative")
+    return -(-ticks // TICKS_PER_CENT)
+
+
+def split_cents(total_cents: int, weights: Sequence[int]) -> list[int]:
+    """Split ``total_cents`` in proportion to ``weights`` by largest remainder, so that the parts sum to the total.
+
+    Equal remainders go to the earlier part. With weights that are all zero the first part takes everything.
+    Raise ValueError on a negative total or weight, or when there is nothing to split among.
+    """
+    if total_cents < 0 or any(weight < 0 for weight in weights):
+        raise ValueError("a total and its weights are never negative")
+    if not weights:
+        raise ValueError("no parts to split among")
+    whole = sum(weights)
+    if whole == 0:
+        return [total_cents, *[0] * (len(weights) - 1)]
+    parts = [total_cents * weight // whole for weight in weights]
+    remainders = [total_cents * weight % whole for weight in weights]
+    missing = total_cents - sum(parts)
+    for index in sorted(range(len(weights)), key=lambda i: (-remainders[i], i))[:missing]:
+        parts[index] += 1
+    return parts
+
+
+def parse_price(text: str) -> int:
+    """Return the ticks per unit-hour that ``text`` (dollars, such as ``2.4950``) says. Raise InvalidPrice."""
+    try:
+        dollars = Decimal(text.strip().removeprefix("$").replace(",", ""))
+    except InvalidOperation:
+        raise InvalidPrice(f"“{text}” is not a price. Write dollars, such as 2.4950.") from None
+    if not dollars.is_finite():
+        raise InvalidPrice(f"“{text}” is not a price. Write dollars, such as 2.4950.")
+    if dollars < 0:
+        raise InvalidPrice("A price cannot be negative.")
+    if dollars * TICKS_PER_DOLLAR > MAX_PRICE_TICKS:
+        raise InvalidPrice(f"A price cannot exceed {format_ticks(MAX_PRICE_TICKS)} per unit-hour.")
+    ticks = dollars * TICKS_PER_DOLLAR
+    if ticks != ticks.to_integral_value():
+        raise InvalidPrice("Prices move in ticks of $0.0001: use at most four decimals.")
+    return int(ticks)
+
+
+def format_ticks(ticks: int) -> str:
+    """Return a price for people: ``24950`` ticks is ``$2.4950``."""
+    sign = "−" if ticks < 0 else ""
+    dollars, rest = divmod(abs(ticks), TICKS_PER_DOLLAR)
+    return f"{sign}${dollars:,}.{rest:04d}"
+
+
+def format_cents(cents: int) -> str:
+    """Return an amount for people: ``123456`` cents is ``$1,234.56``."""
+    sign = "−" if cents < 0 else ""
+    dollars, rest = divmod(abs(cents), 100)
+    return f"{sign}${dollars:,}.{rest:02d}"

@@ -1,0 +1,70 @@
+"""The double-entry ledger: accounts, transactions that sum to zero, and entries nobody can change.
+
+The guards are triggers in the database (see the migration): a transaction's entries sum to zero when it commits, rows
+are append-only, and no entry joins a transaction that an earlier database transaction wrote. Undo is a reversal.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from accounts.models import Organization
+
+
+class Account(models.Model):
+    """An account of the ledger. Debits are positive, credits negative; a balance is the sum of its entries."""
+
+    class Kind(models.TextChoices):
+        BUYER_RECEIVABLE = "buyer_receivable", "Owed by a buyer"
+        SELLER_PAYABLE = "seller_payable", "Owed to a seller"
+        PLATFORM_FEES = "platform_fees", "Platform fees earned"
+        STRIPE_BALANCE = "stripe_balance", "Balance at Stripe"
+        STRIPE_FEES = "stripe_fees", "Stripe fees paid"
+
+    kind = models.CharField(max_length=20, choices=Kind)
+    organization = models.ForeignKey(
+        Organization, null=True, blank=True, on_delete=models.PROTECT, related_name="ledger_accounts"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "organization"], nulls_distinct=False, name="ledger_account_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}" + (f": {self.organization}" if self.organization_id else "")
+
+
+class Transaction(models.Model):
+    """A balanced set of entries. ``reference`` names the one business fact it books, so nothing is booked twice."""
+
+    class Kind(models.TextChoices):
+        SETTLEMENT_DUE = "settlement_due", "Settlement drawn up"
+        CHARGE = "charge", "Charge collected"
+        REVERSAL = "reversal", "Reversal"
+
+    kind = models.CharField(max_length=20, choices=Kind)
+    reference = models.CharField(max_length=120, unique=True)
+    description = models.CharField(max_length=200)
+    posted_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class Entry(models.Model):
+    """An amount on one account, cents: a debit is positive, a credit negative."""
+
+    transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="entries")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="entries")
+    amount_cents = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="ledger_entry_not_zero", condition=~Q(amount_cents=0))]
+
+    def __str__(self) -> str:
+        return f"{self.amount_cents} on {self.account_id}"

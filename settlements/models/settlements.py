@@ -1,0 +1,139 @@
+"""Settlement: one buyer's charge for one window, with a line per award and an attempt per try to collect it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from accounts.models import Organization
+from auctions.models import Award, Window
+from marketplace.states import Transitions
+from settlements.models.customers import PaymentMethod
+
+
+class SettledWindow(models.Model):
+    """Says that a cleared window's settlements have been drawn up: once, all together."""
+
+    window = models.OneToOneField(
+        Window, on_delete=models.PROTECT, primary_key=True, related_name="settled_window"
+    )
+    settled_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"window {self.window_id} settled"
+
+
+class Settlement(models.Model):
+    """One buyer's charge for one window. ``amount_cents`` is ``amount_ticks`` rounded down to the cent, once."""
+
+    class Status(models.TextChoices):
+        DUE = "due", "Due"
+        CHARGING = "charging", "Charging"
+        ACTION_REQUIRED = "action_required", "Needs authentication"
+        DECLINED = "declined", "Declined"
+        PAID = "paid", "Paid"
+        CARRIED = "carried", "Carried to the next settlement"
+
+    TRANSITIONS: Transitions = {
+        Status.DUE: frozenset({Status.CHARGING, Status.CARRIED, Status.PAID}),
+        Status.CHARGING: frozenset({Status.PAID, Status.ACTION_REQUIRED, Status.DECLINED, Status.DUE}),
+        Status.ACTION_REQUIRED: frozenset({Status.CHARGING, Status.PAID, Status.DECLINED}),
+        Status.DECLINED: frozenset({Status.CHARGING, Status.PAID}),
+        Status.PAID: frozenset(),
+        Status.CARRIED: frozenset(),
+    }
+
+    window = models.ForeignKey(Window, on_delete=models.PROTECT, related_name="settlements")
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="settlements")
+    amount_ticks = models.BigIntegerField()
+    amount_cents = models.BigIntegerField()
+    currency = models.CharField(max_length=3, default="usd")
+    status = models.CharField(max_length=16, choices=Status, default=Status.DUE)
+    created_at = models.DateTimeField(db_default=Now())
+    paid_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["window", "organization"], name="settlement_once_per_buyer_and_window"
+            ),
+            models.CheckConstraint(name="settlement_not_negative", condition=Q(amount_cents__gte=0)),
+            models.CheckConstraint(
+                name="settlement_rounded_down_once",
+                condition=Q(amount_cents=models.F("amount_ticks") / 100),
+            ),
+            models.CheckConstraint(
+                name="settlement_paid_when",
+                condition=Q(status="paid", paid_at__isnull=False) | ~Q(status="paid"),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["status", "id"], name="settlement_by_status"),
+            models.Index(fields=["organization", "-id"], name="settlement_by_organization"),
+        ]
+
+    def __str__(self) -> str:
+        return f"settlement {self.pk}"
+
+
+class SettlementLine(models.Model):
+    """One award's part of a settlement: the cents the buyer pays for it, less the fee the seller's."""
+
+    settlement = models.ForeignKey(Settlement, on_delete=models.PROTECT, related_name="lines")
+    award = models.OneToOneField(Award, on_delete=models.PROTECT, related_name="settlement_line")
+    seller = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="sales")
+    amount_cents = models.BigIntegerField()
+    fee_cents = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="settlement_line_fee_within_amount",
+                condition=Q(fee_cents__gte=0, amount_cents__gte=models.F("fee_cents")),
+            ),
+        ]
+        indexes = [models.Index(fields=["seller", "-id"], name="settlement_line_by_seller")]
+
+    def __str__(self) -> str:
+        return f"award {self.award_id} in settlement {self.settlement_id}"
+
+
+class ChargeAttempt(models.Model):
+    """One try to collect a settlement. Its row, and so its idempotency key, is committed before Stripe is called."""
+
+    class Outcome(models.TextChoices):
+        UNKNOWN = "unknown", "Not known yet"
+        SUCCEEDED = "succeeded", "Succeeded"
+        ACTION_REQUIRED = "action_required", "Needs authentication"
+        DECLINED = "declined", "Declined"
+
+    settlement = models.ForeignKey(Settlement, on_delete=models.PROTECT, related_name="attempts")
+    number = models.PositiveSmallIntegerField()
+    idempotency_key = models.UUIDField(unique=True)
+    payment_method = models.ForeignKey(PaymentMethod, on_delete=models.PROTECT, related_name="+")
+    outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.UNKNOWN)
+    stripe_payment_intent_id = models.CharField(max_length=80, blank=True)
+    stripe_charge_id = models.CharField(max_length=80, blank=True)
+    decline_code = models.CharField(max_length=60, blank=True)
+    message = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["settlement", "number"], name="charge_attempt_numbered_once"),
+            models.UniqueConstraint(
+                fields=["settlement"],
+                condition=Q(outcome__in=["unknown", "succeeded"]),
+                name="charge_attempt_one_that_may_take_money",
+            ),
+            models.UniqueConstraint(
+                fields=["stripe_payment_intent_id"],
+                condition=~Q(stripe_payment_intent_id=""),
+                name="charge_attempt_own_payment_intent",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} of settlement {self.settlement_id}"

@@ -12,7 +12,7 @@ SESSION_KEY = "organization_id"
 class MemberRequest(HttpRequest):
     """What a request looks like behind ``active_organization_middleware``: for annotations, never instantiated."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     memberships: list[Membership]
     organization: Organization | None
 

@@ -15,7 +15,7 @@ from accounts.models import Stream, StreamEvent
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something to tell an organization: a kind, such as ``bid.placed``, with identifiers and amounts as JSON values."""
+    """Something to tell an organization: its kind, such as ``bid.placed``, with identifiers and amounts as JSON."""
 
     organization_id: int
     kind: str

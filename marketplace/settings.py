@@ -75,10 +75,9 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default="postgres:///sparegrid")}
-# Threads come and go under ASGI, so connections live in a pool and not in threads.
-DATABASES["default"]["OPTIONS"] = {
-    "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=16)}
-}
+if pool_size := env.int("DATABASE_POOL_SIZE", default=0):
+    # Under ASGI threads come and go with requests, so the web process keeps its connections in a pool.
+    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 2, "max_size": pool_size, "timeout": 10}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"

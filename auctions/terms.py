@@ -1,0 +1,69 @@
+"""What a bid says, before it is a row: the terms that forms and the API hand to the operations.
+
+Prices and values are ticks; see DESIGN's vocabulary for option and leg.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from auctions.models import Lot
+from marketplace.hours import n_hours
+
+
+@dataclass(frozen=True, slots=True)
+class LegTerms:
+    """Units for ``hours`` contiguous hours inside ``[earliest_at, latest_at)`` on one of the lots named.
+
+    ``min_units`` equal to ``units`` is all or nothing.
+    """
+
+    lot_ids: tuple[int, ...]
+    units: int
+    min_units: int
+    earliest_at: datetime
+    latest_at: datetime
+    hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class OptionTerms:
+    """One way to fill a bid: its legs together, at ``price_ticks`` per unit-hour or ``value_ticks`` for the whole."""
+
+    legs: tuple[LegTerms, ...]
+    price_ticks: int | None = None
+    value_ticks: int | None = None
+
+    @property
+    def max_ticks(self) -> int:
+        """The most this option can cost, ticks."""
+        if self.value_ticks is not None:
+            return self.value_ticks
+        assert self.price_ticks is not None
+        return self.price_ticks * sum(leg.units * leg.hours for leg in self.legs)
+
+
+@dataclass(frozen=True, slots=True)
+class BidTerms:
+    """A bid's options, in the order of the buyer's preference; at most one is filled."""
+
+    options: tuple[OptionTerms, ...]
+
+    @property
+    def max_ticks(self) -> int:
+        """The most the bid can cost, over its options, ticks."""
+        return max(option.max_ticks for option in self.options)
+
+
+def single_lot_terms(lot: Lot, *, units: int, price_ticks: int) -> BidTerms:
+    """Return the terms of the simplest bid: up to ``units`` of one lot for its whole period, in any part."""
+    leg = LegTerms(
+        lot_ids=(lot.pk,),
+        units=units,
+        min_units=min(units, lot.block.unit_step),
+        earliest_at=lot.starts_at,
+        latest_at=lot.ends_at,
+        hours=n_hours(lot.starts_at, lot.ends_at),
+    )
+    return BidTerms(options=(OptionTerms(legs=(leg,), price_ticks=price_ticks),))

@@ -1,0 +1,370 @@
+"""The embedded cluster: made once, started, reused while it runs, stopped; its data stays.
+
+    home/data           the cluster; made as data.new and renamed, so it is complete or not there
+    home/socket         the Unix socket; reachable by the server's account (0700) and root
+    home/server.log     of the last start (the one before: server.log.1)
+    home/url            where it answers
+
+As root the server's account may be unable to enter the checkout (/root is 0700). Then the home is made in /var/lib
+and `.data/postgres` is a link to it.
+"""
+
+import fcntl
+import locale
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+
+from marketplace.paths import data_dir
+from marketplace.postgres.account import Account, connecting_names, server_account
+from marketplace.postgres.binaries import Server, find_server
+from marketplace.processes import command_line, die_with_parent
+
+DATABASE = "sparegrid"
+PORT = 5432  # only part of the socket's file name: every cluster has a socket folder of its own
+LONGEST_SOCKET_PATH_BYTES = 103  # macOS; Linux allows four more
+START_TIMEOUT_SECONDS = 120.0  # recovery after a crash included
+OLD_SERVER_TIMEOUT_SECONDS = 10.0
+STOP_TIMEOUT_SECONDS = 20.0
+POLL_SECONDS = 0.05
+LOG_TAIL_LINES = 15
+
+SETTINGS = {
+    "listen_addresses": "",
+    "port": str(PORT),
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "shared_buffers": "256MB",
+    "effective_cache_size": "1GB",
+    "jit": "off",  # costs more than it saves on short queries
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_min_duration_statement": "1s",
+    "log_line_prefix": "%m [%p] ",
+}
+THROW_AWAY_SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "shared_buffers": "128MB",
+}
+
+
+class ClusterError(Exception):
+    """The cluster cannot be started, stopped or reached; the message says what to do."""
+
+
+class EmbeddedCluster:
+    """A Postgres cluster in a folder of ours. `durable=False` trades safety against a crash for speed."""
+
+    def __init__(self, home: Path, *, durable: bool = True) -> None:
+        self.home = home
+        self.durable = durable
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the cluster answers while it runs."""
+        recorded = self.home / "url"
+        return recorded.read_text().strip() if recorded.exists() else _socket_url(self._home_socket)
+
+    @property
+    def log(self) -> Path:
+        return self.home / "server.log"
+
+    def running_pid(self) -> int | None:
+        """Return the server's process id, or None: a pid file left by a crash counts for nothing."""
+        try:
+            pid = int((self._data / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (FileNotFoundError, ValueError):
+            return None
+        except PermissionError as error:
+            raise ClusterError(f"{self._data} belongs to another account: run this as that one.") from error
+        return pid if f"-D {self._data} " in command_line(pid) else None
+
+    def start(self, *, die_with_us: bool = False) -> bool:
+        """Start the server unless it runs, and wait until it answers. Tell whether this call started it.
+
+        With `die_with_us` the server stops when this process ends, even by kill -9 (Linux).
+        Raises ClusterError, ServerNotFound, NoAccountForServer.
+        """
+        account = self._make_home()
+        with self._locked():
+            if self.running_pid() is not None:
+                self._wait_until_it_answers()
+                return False
+            self._forget_stale_pid()
+            server = find_server(account, copies=self.home / "server", major=self._data_major())
+            if not self._data.exists():
+                self._initialise(server, account)
+            self._launch(server, account, die_with_us=die_with_us)
+            self._create_database()
+            return True
+
+    def stop(self) -> None:
+        """Stop the server if it runs: clients are cut off, what they committed stays."""
+        if not self.home.exists():
+            return
+        with self._locked():
+            pid = self.running_pid()
+            if pid is not None:
+                self._end(pid)
+            if self._process is not None:
+                self._process.wait(timeout=STOP_TIMEOUT_SECONDS)
+                self._process = None
+            socket = self._recorded_socket()
+            if socket is not None and socket != self._home_socket:
+                shutil.rmtree(socket, ignore_errors=True)
+            (self.home / "url").unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Stop the server and delete its data for good."""
+        self.stop()
+        home = self.home.resolve()
+        if home.exists():
+            shutil.rmtree(home)
+        if self.home.is_symlink():
+            self.home.unlink()
+
+    # --- the folder
+
+    @property
+    def _data(self) -> Path:
+        return self.home.resolve() / "data"
+
+    @property
+    def _home_socket(self) -> Path:
+        return self.home.resolve() / "socket"
+
+    def _data_major(self) -> int | None:
+        version = self._data / "PG_VERSION"
+        return int(version.read_text()) if version.exists() else None
+
+    def _make_home(self) -> Account:
+        """Make the folder if need be, in a place that the server's account can enter, and return that account."""
+        if self.home.is_symlink() and not self.home.exists():
+            raise ClusterError(
+                f"{self.home} points to {self.home.resolve()}, which is gone. "
+                f"Remove the link to begin with an empty database."
+            )
+        account = server_account(self._data)
+        if not self.home.exists():
+            self.home.parent.mkdir(parents=True, exist_ok=True)
+            if account.can_enter(self.home.parent):
+                self.home.mkdir()
+            else:
+                self.home.symlink_to(tempfile.mkdtemp(prefix="sparegrid-", dir="/var/lib"))
+            self.home.chmod(0o711 if account.is_other else 0o700)
+        return account
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Let one process at a time start or stop this cluster."""
+        with closing(_Lock(self.home / "lock")):
+            yield
+
+    def _forget_stale_pid(self) -> None:
+        """Remove a pid file whose number has gone to another program, which Postgres would take for a server."""
+        stale = self._data / "postmaster.pid"
+        if stale.exists() and command_line(int(stale.read_text().split("\n", 1)[0] or 0)):
+            stale.unlink()
+            for leftover in self._home_socket.glob(".s.PGSQL.*"):
+                leftover.unlink()
+
+    def _initialise(self, server: Server, account: Account) -> None:
+        partial = self._data.with_name("data.new")
+        shutil.rmtree(partial, ignore_errors=True)
+        account.make_own(partial)
+        command: list[str | Path] = [server.bin / "initdb", "-D", partial, "-U", DATABASE]
+        command += ["--encoding=UTF8", f"--locale={_locale()}", "--auth=peer"]
+        if not self.durable:
+            command.append("--no-sync")
+        result = account.run(command)
+        if result.returncode != 0:
+            raise ClusterError(f"initdb failed ({result.returncode}):\n{result.stdout.strip()}")
+        partial.rename(self._data)
+
+    # --- the server
+
+    def _launch(self, server: Server, account: Account, *, die_with_us: bool) -> None:
+        socket = self._make_socket_folder(account)
+        command = self._server_command(server, account, socket)
+        _replace(self.home / "url", _socket_url(socket) + "\n")
+        if self.log.exists():
+            self.log.replace(self.log.with_name("server.log.1"))
+        options = account.spawn_options()
+        if die_with_us:
+            options["preexec_fn"] = die_with_parent(signal.SIGINT if self.durable else signal.SIGQUIT)
+        patience = time.monotonic() + OLD_SERVER_TIMEOUT_SECONDS
+        while True:
+            with self.log.open("wb") as log:
+                # A session of its own: Ctrl-C in the terminal is not for the database.
+                self._process = subprocess.Popen(
+                    command, stdout=log, stderr=log, start_new_session=True, **options
+                )
+            try:
+                return self._wait_until_it_answers()
+            except ClusterError:
+                # After kill -9 the old server's children need a moment to notice and let go.
+                if "is still in use" not in self.log.read_text() or time.monotonic() > patience:
+                    raise
+                time.sleep(POLL_SECONDS)
+
+    def _server_command(self, server: Server, account: Account, socket: Path) -> list[str]:
+        home = self.home.resolve()
+        access, names = home / "pg_hba.conf", home / "pg_ident.conf"
+        _replace(access, "local all all peer map=us\n")
+        _replace(names, "".join(f'us "{name}" {DATABASE}\n' for name in connecting_names(account)))
+        settings = SETTINGS | ({} if self.durable else THROW_AWAY_SETTINGS)
+        settings |= {
+            "unix_socket_directories": str(socket),
+            "hba_file": str(access),
+            "ident_file": str(names),
+        }
+        return [
+            str(server.bin / "postgres"),
+            *("-D", str(self._data)),
+            *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
+        ]
+
+    def _make_socket_folder(self, account: Account) -> Path:
+        """Return a folder for the socket: in the home, or where that path is too long for a socket, in /tmp."""
+        socket = self._home_socket
+        if _fits_socket(socket):
+            account.make_own(socket)
+            return socket
+        short = Path(tempfile.mkdtemp(prefix="sparegrid-", dir="/tmp"))
+        if account.is_other:
+            os.chown(short, account.uid, account.gid)
+        return short
+
+    def _recorded_socket(self) -> Path | None:
+        host = psycopg.conninfo.conninfo_to_dict(self.url).get("host")
+        return Path(str(host)) if host else None
+
+    def _wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while True:
+            try:
+                psycopg.connect(self.url, dbname="postgres", connect_timeout=5).close()
+                return
+            except psycopg.OperationalError as error:
+                if self._process is not None and self._process.poll() is not None:
+                    raise ClusterError(
+                        self._failure(f"Postgres ended ({self._process.returncode})")
+                    ) from error
+                if "authentication failed" in str(error) or time.monotonic() > deadline:
+                    self._give_up()
+                    raise ClusterError(self._failure(f"Postgres does not answer: {error}")) from error
+            time.sleep(POLL_SECONDS)
+
+    def _give_up(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(timeout=STOP_TIMEOUT_SECONDS)
+
+    def _failure(self, what: str) -> str:
+        tail = self.log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
+        return "\n".join([f"{what}. The end of {self.log}:", *(f"  {line}" for line in tail)])
+
+    def _create_database(self) -> None:
+        with psycopg.connect(self.url, dbname="postgres", autocommit=True) as connection:
+            known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+            if known is None:
+                connection.execute(f"CREATE DATABASE {DATABASE}")
+
+    def _end(self, pid: int) -> None:
+        """Stop politely (fast shutdown), then at once (recovered from at the next start)."""
+        for how in (signal.SIGINT, signal.SIGQUIT) if self.durable else (signal.SIGQUIT,):
+            os.kill(pid, how)
+            deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+            while time.monotonic() < deadline:
+                if self._process is not None:
+                    self._process.poll()
+                if not command_line(pid):
+                    return
+                time.sleep(POLL_SECONDS)
+        raise ClusterError(self._failure(f"Postgres (process {pid}) does not stop"))
+
+
+def checkout_cluster() -> EmbeddedCluster:
+    """Return this checkout's cluster, whether it runs or not."""
+    return EmbeddedCluster(data_dir() / "postgres")
+
+
+@contextmanager
+def temporary_cluster() -> Iterator[EmbeddedCluster]:
+    """Give an unstarted throw-away cluster in a folder of its own; stop and delete it afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="sparegrid-test-"))
+    if not _fits_socket(folder / "postgres" / "socket"):
+        folder.rmdir()
+        folder = Path(tempfile.mkdtemp(prefix="sparegrid-test-", dir="/tmp"))
+    folder.chmod(0o711)
+    cluster = EmbeddedCluster(folder / "postgres", durable=False)
+    try:
+        yield cluster
+    finally:
+        cluster.remove()
+        folder.rmdir()
+
+
+def database_url() -> str:
+    """Return `DATABASE_URL`, else the address of this checkout's cluster. Starts nothing.
+
+    Tools that never connect (mypy, makemigrations --check) load the settings without a server. So when none runs,
+    the address is one at which nothing can answer, whose name tells whoever connects what to do.
+    """
+    if given := os.environ.get("DATABASE_URL"):
+        return given
+    cluster = checkout_cluster()
+    if cluster.running_pid() is None:
+        return _socket_url(Path("/NOT RUNNING: start it with 'make run' or 'make db'"))
+    return cluster.url
+
+
+class _Lock:
+    """An exclusive lock on a file until closed. Read-only, so that root's file serves an ordinary user too."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+def _socket_url(folder: Path) -> str:
+    return f"postgresql://{DATABASE}@:{PORT}/{DATABASE}?host={quote(str(folder))}"
+
+
+def _fits_socket(folder: Path) -> bool:
+    return len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= LONGEST_SOCKET_PATH_BYTES
+
+
+def _replace(path: Path, text: str) -> None:
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(text)
+    partial.chmod(0o644)
+    partial.replace(path)
+
+
+def _locale() -> str:
+    """Return the UTF-8 locale that sorts by code point, where the machine has it."""
+    before = locale.setlocale(locale.LC_CTYPE)
+    try:
+        locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
+    except locale.Error:
+        return "C"
+    locale.setlocale(locale.LC_CTYPE, before)
+    return "C.UTF-8"

@@ -1,0 +1,42 @@
+"""Django set up for tests, and a throw-away Postgres that starts with the first test that asks for the database.
+
+`SPAREGRID_TEST_DATABASE_URL` names a running server to use instead; each run makes a database of its own in it.
+"""
+
+import os
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+import django
+import pytest
+from django.db import connection
+
+from marketplace.postgres import temporary_cluster
+
+SHARED_SERVER_URL = os.environ.get("SPAREGRID_TEST_DATABASE_URL")
+
+# Here and not in a hook: conftest files further down import models, and do so right after this one is read.
+until_the_end = ExitStack()
+own_cluster = None if SHARED_SERVER_URL else until_the_end.enter_context(temporary_cluster())
+os.environ["DATABASE_URL"] = SHARED_SERVER_URL or own_cluster.url
+os.environ["DJANGO_SETTINGS_MODULE"] = "marketplace.settings"
+django.setup()
+
+
+def pytest_unconfigure() -> None:
+    until_the_end.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """Have a server before pytest-django makes the test database in it."""
+    if own_cluster is not None:
+        own_cluster.start(die_with_us=True)
+    else:
+        connection.settings_dict["TEST"]["NAME"] = f"test_sparegrid_{os.getpid()}"
+
+
+@pytest.fixture(scope="session")
+def running_database_url(django_db_setup: None) -> str:
+    """The address of the test database, for programs that a test starts (pass it as their DATABASE_URL)."""
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()

@@ -99,10 +99,9 @@ class EmbeddedCluster:
         With `die_with_us` the server stops when this process ends, even by kill -9 (Linux).
         Raises ClusterError, ServerNotFound, NoAccountForServer.
         """
-        account = self._make_home()
         with self._locked():
-            if self.running_pid() is not None:
-                self._wait_until_it_answers()
+            account = self._make_home()
+            if self.running_pid() is not None and self._answers():
                 return False
             self._forget_stale_pid()
             server = find_server(account, copies=self.home / "server", major=self._data_major())
@@ -160,7 +159,6 @@ class EmbeddedCluster:
             )
         account = server_account(self._data)
         if not self.home.exists():
-            self.home.parent.mkdir(parents=True, exist_ok=True)
             if account.can_enter(self.home.parent):
                 self.home.mkdir()
             else:
@@ -170,17 +168,19 @@ class EmbeddedCluster:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Let one process at a time start or stop this cluster."""
-        with closing(_Lock(self.home / "lock")):
+        """Let one process at a time make, start or stop this cluster."""
+        self.home.parent.mkdir(parents=True, exist_ok=True)
+        with closing(_Lock(self.home.with_name(f"{self.home.name}.lock"))):
             yield
 
     def _forget_stale_pid(self) -> None:
-        """Remove a pid file whose number has gone to another program, which Postgres would take for a server."""
-        stale = self._data / "postmaster.pid"
-        if stale.exists() and command_line(int(stale.read_text().split("\n", 1)[0] or 0)):
-            stale.unlink()
-            for leftover in self._home_socket.glob(".s.PGSQL.*"):
-                leftover.unlink()
+        """Remove what a crashed server left: Postgres takes any live process of that number for a server.
+
+        Its other guard, the shared memory that children of the old server may still hold, stays.
+        """
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        for leftover in self._home_socket.glob(".s.PGSQL.*"):
+            leftover.unlink()
 
     def _initialise(self, server: Server, account: Account) -> None:
         partial = self._data.with_name("data.new")
@@ -213,13 +213,12 @@ class EmbeddedCluster:
                 self._process = subprocess.Popen(
                     command, stdout=log, stderr=log, start_new_session=True, **options
                 )
-            try:
-                return self._wait_until_it_answers()
-            except ClusterError:
-                # After kill -9 the old server's children need a moment to notice and let go.
-                if "is still in use" not in self.log.read_text() or time.monotonic() > patience:
-                    raise
-                time.sleep(POLL_SECONDS)
+            if self._answers():
+                return
+            # After kill -9 the old server's children need a moment to notice and let go.
+            if "is still in use" not in self.log.read_text() or time.monotonic() > patience:
+                raise ClusterError(self._failure(f"Postgres ended ({self._process.returncode})"))
+            time.sleep(POLL_SECONDS)
 
     def _server_command(self, server: Server, account: Account, socket: Path) -> list[str]:
         home = self.home.resolve()
@@ -253,21 +252,26 @@ class EmbeddedCluster:
         host = psycopg.conninfo.conninfo_to_dict(self.url).get("host")
         return Path(str(host)) if host else None
 
-    def _wait_until_it_answers(self) -> None:
+    def _answers(self) -> bool:
+        """Wait until the server answers; tell whether it did before it ended."""
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while True:
             try:
                 psycopg.connect(self.url, dbname="postgres", connect_timeout=5).close()
-                return
+                return True
             except psycopg.OperationalError as error:
-                if self._process is not None and self._process.poll() is not None:
-                    raise ClusterError(
-                        self._failure(f"Postgres ended ({self._process.returncode})")
-                    ) from error
+                if self._has_ended():
+                    return False
                 if "authentication failed" in str(error) or time.monotonic() > deadline:
                     self._give_up()
                     raise ClusterError(self._failure(f"Postgres does not answer: {error}")) from error
             time.sleep(POLL_SECONDS)
+
+    def _has_ended(self) -> bool:
+        """Tell whether the server we started, or the one we found running, is gone."""
+        if self._process is not None:
+            return self._process.poll() is not None
+        return self.running_pid() is None
 
     def _give_up(self) -> None:
         if self._process is not None:
@@ -316,7 +320,7 @@ def temporary_cluster() -> Iterator[EmbeddedCluster]:
         yield cluster
     finally:
         cluster.remove()
-        folder.rmdir()
+        shutil.rmtree(folder)
 
 
 def database_url() -> str:

@@ -1,6 +1,5 @@
 """Every address of the site, app by app."""
 
-from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -8,6 +7,3 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]
-
-if settings.DEBUG:
-    urlpatterns.append(path("styleguide/", include("marketplace.styleguide")))

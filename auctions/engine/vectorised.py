@@ -1,0 +1,315 @@
+r"""Clear all lots of divisible bids in one pass: multi-unit Vickrey, exact, without a loop over lots or bids.
+
+The problem. Lot `l` offers :math:`c_l` steps at a reserve of :math:`r_l` ticks each. Bid `b`, of bidder `i(b)`, wants
+up to :math:`q_b` steps of lot `l(b)` and values each at :math:`v_b` ticks. Choose whole numbers :math:`x_b` to
+
+.. math:: \max \sum_b (v_b - r_{l(b)})\, x_b \quad\text{s.t.}\quad \sum_{b: l(b) = l} x_b \le c_l,\; 0 \le x_b \le q_b.
+
+Lots do not meet in any bid, so the best is greedy per lot: highest :math:`v_b \ge r_l` first.
+
+Ties. Among bids of equal :math:`v_b` at the margin every division has the same surplus. An earlier bid winning beats
+it losing, so as many of them as there are steps left win one step each, earliest first; then, earliest first, each
+takes as many more as it wants and there are.
+
+Payments. Take away all bids of bidder `i`, who won :math:`Q` steps of lot `l`. The others keep what they won and the
+:math:`Q` steps go to their highest rejected steps, or stay unsold at the reserve. The value lost to the others, which
+is what `i` pays, is the sum of those :math:`Q` values. Steps are substitutes, so this VCG point lies in the core.
+
+Let :math:`L_k` be the rejected steps of the lot ahead of the rejected bid `k` of bidder `i`, and :math:`O_k` those
+of them that are `i`'s own. Bid `k` is in the way exactly when :math:`L_k - O_k < Q`; with :math:`S` the sum of steps in
+the way, `i` pays the first :math:`Q + S` rejected values of the lot less its own in the way. So prefix sums over the
+rejected steps of all lots give every payment. Every rejected value is at most every winning one, so a bidder's payment
+for a lot, split over its awards there by steps, keeps each between reserve and value.
+
+Five units of one lot at a reserve of 10 for one hour. Ann wants 3 at up to 50 and 2 at 20, Bob 2 at 40, Cid 4 at 30:
+
+>>> book = Book.from_arrays(
+...     hours=1, lot_id=["K"], lot_seller=["s"], lot_units=[5], lot_start=[0], lot_end=[1], lot_reserve=[10],
+...     bid_id=["a1", "a2", "b", "c"], bid_bidder=["Ann", "Ann", "Bob", "Cid"], bid_sequence=[1, 2, 3, 4],
+...     option_price=[50, 20, 40, 30], leg_units=[3, 2, 2, 4], leg_min_units=[1, 1, 1, 1], leg_lot=["K"] * 4,
+...     leg_earliest=[0] * 4, leg_latest=[1] * 4, leg_hours=[1] * 4)
+>>> result = clear_lots(lot_bids(book))
+>>> result.bid.tolist(), result.steps.tolist()
+([0, 2], [3, 2])
+
+Rejected are Cid's four steps at 30 and Ann's two at 20. Ann displaces three of Cid's, Bob two:
+
+>>> result.amount.tolist(), result.lot_marginal.tolist()
+([90, 60], [30])
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auctions.engine.book import Book, Ints
+from auctions.engine.lotbids import LotBids, lot_bids
+from auctions.engine.ranges import concatenate_ranges, running_total
+
+__all__ = ["Book", "LotResult", "clear_lots", "lot_bids"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class LotResult:
+    """A awards, ascending by bid row; L lots.
+
+    bid : int64 (A,) rows
+    steps : int64 (A,)
+    amount : int64 (A,) ticks
+    lot_sold : int64 (L,) steps
+    lot_revenue : int64 (L,) ticks
+    lot_marginal : int64 (L,) ticks per step: the highest rejected value, or the reserve
+    lot_entry : int64 (L,) ticks per step that a winner must bid: the lowest winning value where full, else the reserve
+    lot_entry_before : int64 (L,) bids of a lower row win at lot_entry itself, those from this row on only above it
+    """
+
+    bid: Ints
+    steps: Ints
+    amount: Ints
+    lot_sold: Ints
+    lot_revenue: Ints
+    lot_marginal: Ints
+    lot_entry: Ints
+    lot_entry_before: Ints
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Ranking:
+    """The n bids that meet their reserve, best first within each lot; position p is a place in this order.
+
+    bid, lot, rate, steps : int64 (n,) as in `LotBids`
+    level : int64 (n,) ascending, the same for equal lot and rate
+    ahead : int64 (n + 1,) steps of all earlier positions
+    first : int64 (L + 1,) position of each lot's best bid
+    """
+
+    bid: Ints
+    lot: Ints
+    rate: Ints
+    steps: Ints
+    level: Ints
+    ahead: Ints
+    first: Ints
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Rejected:
+    """Steps the ranked bids wanted and did not get, highest first within each lot.
+
+    steps : int64 (n,)
+    ahead : int64 (n + 1,) rejected steps of all earlier positions
+    value_ahead : int64 (n + 1,) sum of their rates
+    """
+
+    steps: Ints
+    ahead: Ints
+    value_ahead: Ints
+
+
+def clear_lots(bids: LotBids) -> LotResult:
+    """Find winners, payments and prices of every lot."""
+    ranking = _rank(bids)
+    won = _fill(bids, ranking)
+    rejected = _reject(ranking, won)
+    winner = np.flatnonzero(won)
+    amount = np.zeros_like(won)
+    amount[winner] = _rejected_value(bids, ranking, rejected, ranking.lot[winner], won[winner])
+    _pay_by_bidder(bids, ranking, rejected, won, amount)
+    bid, steps, paid = _in_bid_order(len(bids.lot), ranking.bid[winner], won[winner], amount[winner])
+    entry, entry_before = _entry(bids, ranking, won)
+    return LotResult(
+        bid=bid,
+        steps=steps,
+        amount=paid,
+        lot_sold=np.diff(running_total(won)[ranking.first]),
+        lot_revenue=np.diff(running_total(amount)[ranking.first]),
+        lot_marginal=_marginal(bids, ranking, rejected),
+        lot_entry=entry,
+        lot_entry_before=entry_before,
+    )
+
+
+def _rank(bids: LotBids) -> Ranking:
+    takes_part = bids.fits & (bids.rate >= bids.lot_reserve_rate[bids.lot])
+    n, n_bids, n_lots = int(np.count_nonzero(takes_part)), len(bids.lot), len(bids.lot_steps)
+    top = int(bids.rate.max(initial=0))
+    bid_bits, rate_bits = n_bids.bit_length(), top.bit_length()
+    if bid_bits + rate_bits + n_lots.bit_length() < 63:
+        # one number per bid, sorted by value: the low bits say which bid it was
+        key = bids.lot << rate_bits
+        key |= top - bids.rate
+        key <<= bid_bits
+        key |= np.arange(n_bids)
+        np.copyto(key, np.iinfo(np.int64).max, where=~takes_part)
+        key.sort()
+        key = key[:n]
+        bid = key & ((1 << bid_bits) - 1)
+        level = key >> bid_bits
+        lot = level >> rate_bits
+        rate = top - (level & ((1 << rate_bits) - 1))
+    else:
+        bid = np.flatnonzero(takes_part)
+        bid = bid[np.lexsort((bid, -bids.rate[bid], bids.lot[bid]))]
+        lot, rate = bids.lot[bid], bids.rate[bid]
+        level = np.cumsum(np.diff(lot, prepend=0) + (np.diff(rate, prepend=0) != 0))
+    steps = bids.steps[bid]
+    first = np.searchsorted(lot, np.arange(n_lots + 1))
+    return Ranking(bid, lot, rate, steps, level, running_total(steps), first)
+
+
+def _fill(bids: LotBids, ranking: Ranking) -> Ints:
+    """Steps each ranked bid wins. int64 (n,)"""
+    first, end = ranking.first[:-1], ranking.first[1:]
+    limit = ranking.ahead[first] + bids.lot_steps
+    whole_end = np.minimum(np.searchsorted(ranking.ahead[1:], limit, side="right"), end)
+    short = whole_end < end
+    level_first, level_end = _level_around(ranking, whole_end[short])
+    whole_end[short] = level_first
+    won = ranking.steps.copy()
+    won[concatenate_ranges(whole_end, end - whole_end)] = 0
+    left = limit[short] - ranking.ahead[level_first]
+    _share_margin(ranking, won, level_first, level_end - level_first, left)
+    return won
+
+
+def _level_around(ranking: Ranking, position: Ints) -> tuple[Ints, Ints]:
+    level = ranking.level[position]
+    return np.searchsorted(ranking.level, level), np.searchsorted(ranking.level, level, side="right")
+
+
+def _share_margin(ranking: Ranking, won: Ints, first: Ints, length: Ints, left: Ints) -> None:
+    """Share `left` steps among equal bids: one each, earliest first, then the rest, earliest first."""
+    position = concatenate_ranges(first, length)
+    start = running_total(length)[:-1]
+    place = np.arange(len(position)) - np.repeat(start, length)
+    more = ranking.steps[position] - 1
+    more_ahead = running_total(more)
+    spare = np.repeat(np.maximum(left - length, 0) + more_ahead[start], length) - more_ahead[:-1]
+    won[position] = (place < np.repeat(left, length)) + np.minimum(np.maximum(spare, 0), more)
+
+
+def _reject(ranking: Ranking, won: Ints) -> Rejected:
+    steps = ranking.steps - won
+    return Rejected(steps, running_total(steps), running_total(steps * ranking.rate))
+
+
+def _rejected_value(bids: LotBids, ranking: Ranking, rejected: Rejected, lot: Ints, depth: Ints) -> Ints:
+    """Ticks of the `depth` highest rejected steps of `lot` (ascending), topped up at the reserve."""
+    n_lots = len(bids.lot_steps)
+    start = np.searchsorted(lot, np.arange(n_lots))
+    asked = np.flatnonzero(np.diff(start, append=len(lot)))
+    size = np.zeros(n_lots, dtype=np.int64)
+    if len(asked):
+        size[asked] = np.maximum.reduceat(depth, start[asked]) + 1
+    table_start = running_total(size)
+    if table_start[-1] > len(lot):
+        return _look_up(bids, ranking, rejected, lot, depth)
+    # many winners of a lot ask for the same few depths: look each depth up once
+    rows = np.repeat(np.arange(n_lots), size)
+    table = _look_up(bids, ranking, rejected, rows, np.arange(len(rows)) - table_start[rows])
+    return table[table_start[lot] + depth]
+
+
+def _look_up(bids: LotBids, ranking: Ranking, rejected: Rejected, lot: Ints, depth: Ints) -> Ints:
+    first = ranking.first[lot]
+    base = rejected.ahead[first]
+    taken = np.minimum(depth, rejected.ahead[ranking.first[lot + 1]] - base)
+    target = base + taken
+    last = np.maximum(np.searchsorted(rejected.ahead, target) - 1, 0)
+    value = rejected.value_ahead[last] - rejected.value_ahead[first]
+    if len(ranking.rate):
+        value += (target - rejected.ahead[last]) * ranking.rate[last]
+    return value * bids.lot_scale[lot] + (depth - taken) * bids.lot_reserve[lot]
+
+
+def _pay_by_bidder(bids: LotBids, ranking: Ranking, rejected: Rejected, won: Ints, amount: Ints) -> None:
+    """Replace amounts where a bidder may have rejected steps of its own on the lot: those set no price for it."""
+    position, first = _bids_by_bidder(bids, ranking, partly=(won > 0) & (rejected.steps > 0))
+    if not len(position):
+        return
+    own_won, own_rejected, lot = won[position], rejected.steps[position], ranking.lot[position]
+    length = np.diff(first, append=len(position))
+    total = np.add.reduceat(own_won, first)
+    own_ahead = running_total(own_rejected)[:-1]
+    own_ahead -= np.repeat(own_ahead[first], length)
+    others_ahead = rejected.ahead[position] - rejected.ahead[ranking.first[lot]] - own_ahead
+    in_the_way = own_rejected * (others_ahead < np.repeat(total, length))
+    depth = total + np.add.reduceat(in_the_way, first)
+    own_value = np.add.reduceat(in_the_way * ranking.rate[position], first) * bids.lot_scale[lot[first]]
+    payment = _look_up(bids, ranking, rejected, lot[first], depth) - own_value
+    amount[position] = _split(payment, total, own_won, length)
+
+
+def _bids_by_bidder(bids: LotBids, ranking: Ranking, partly: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    """Positions by lot and bidder, and where each group starts; of the groups of one only those `partly` filled."""
+    n = len(ranking.bid)
+    n_bidders = int(bids.bidder.max(initial=0)) + 1
+    group = ranking.lot * n_bidders
+    group += bids.bidder[ranking.bid]
+    position_bits = n.bit_length()
+    if (len(bids.lot_steps) * n_bidders).bit_length() + position_bits < 63:
+        group <<= position_bits
+        group |= np.arange(n)
+        group.sort()
+        order = group & ((1 << position_bits) - 1)
+        group >>= position_bits
+    else:
+        order = np.argsort(group, kind="stable")
+        group = group[order]
+    same = np.zeros(n + 1, dtype=bool)
+    np.equal(group[1:], group[:-1], out=same[1:n])
+    grouped = np.flatnonzero(same[1:] | same[:-1] | partly[order])
+    return order[grouped], np.flatnonzero(~same[grouped])
+
+
+def _split(payment: Ints, total: Ints, won: Ints, length: Ints) -> Ints:
+    """Split each group's payment over its awards by steps: differences of the running share, rounded down."""
+    start = running_total(length)[:-1]
+    won_until = np.cumsum(won)
+    until = won_until - np.repeat(won_until[start] - won[start], length)
+    whole, rest = np.divmod(payment, np.maximum(total, 1))
+    share = np.repeat(whole, length) * until + np.repeat(rest, length) * until // np.repeat(
+        np.maximum(total, 1), length
+    )
+    amount = np.diff(share, prepend=0)
+    amount[start] = share[start]
+    return amount
+
+
+def _in_bid_order(n_bids: int, bid: Ints, steps: Ints, amount: Ints) -> tuple[Ints, Ints, Ints]:
+    steps_of = np.zeros(n_bids, dtype=np.int64)
+    steps_of[bid] = steps
+    amount_of = np.empty(n_bids, dtype=np.int64)
+    amount_of[bid] = amount
+    winners = np.flatnonzero(steps_of)
+    return winners, steps_of[winners], amount_of[winners]
+
+
+def _marginal(bids: LotBids, ranking: Ranking, rejected: Rejected) -> Ints:
+    marginal = bids.lot_reserve.copy()
+    ahead = rejected.ahead[ranking.first]
+    lot = np.flatnonzero(np.diff(ahead))
+    highest = np.searchsorted(rejected.ahead[1:], ahead[lot], side="right")
+    marginal[lot] = ranking.rate[highest] * bids.lot_scale[lot]
+    return marginal
+
+
+def _entry(bids: LotBids, ranking: Ranking, won: Ints) -> tuple[Ints, Ints]:
+    """What a further bid must offer per step, and up to which row an equal offer is enough."""
+    entry = bids.lot_reserve.copy()
+    entry_before = np.full(len(entry), len(bids.lot), dtype=np.int64)
+    n_winners = running_total((won > 0).astype(np.int64))[ranking.first]
+    sold = np.diff(running_total(won)[ranking.first])
+    full = np.flatnonzero((sold == bids.lot_steps) & (sold > 0))
+    last = ranking.first[full] + np.diff(n_winners)[full] - 1
+    level_first, level_end = _level_around(ranking, last)
+    left = ranking.ahead[ranking.first[full]] + bids.lot_steps[full] - ranking.ahead[level_first]
+    entry[full] = ranking.rate[last] * bids.lot_scale[full]
+    crowded = (
+        left <= level_end - level_first
+    )  # no more steps than equal bids: the last to win one is displaced
+    entry_before[full[crowded]] = ranking.bid[level_first[crowded] + left[crowded] - 1]
+    return entry, entry_before

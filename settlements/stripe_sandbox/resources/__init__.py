@@ -1,1 +1,0 @@
-"""One file per Stripe resource: its shape, its rules, its ENDPOINTS."""

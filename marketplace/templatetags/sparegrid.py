@@ -1,0 +1,194 @@
+"""What templates say in Sparegrid's own words: money, units, hours, states, icons, and the parts of the shell."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django import template
+from django.http import HttpRequest
+from django.template.context import Context
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from marketplace.hours import n_hours
+from marketplace.money import format_cents, format_ticks
+
+register = template.Library()
+
+DASH = "–"
+
+
+@register.filter
+def ticks(value: int | None) -> str:
+    """Show a price, ticks per unit-hour: ``$2.4950``; a dash when there is none."""
+    return DASH if value is None else format_ticks(value)
+
+
+@register.filter
+def cents(value: int | None) -> str:
+    """Show an amount of money in cents: ``$1,234.56``; a dash when there is none."""
+    return DASH if value is None else format_cents(value)
+
+
+@register.filter
+def thousands(value: int | None) -> str:
+    """Show a count with its thousands apart: ``4,812``."""
+    return DASH if value is None else f"{value:,}"
+
+
+@register.filter
+def units(value: int | None, kind: str = "gpu") -> str:
+    """Show a number of units of a ResourceType's ``kind``: ``1,024 GPUs``, ``8 × 1k tok/s``."""
+    if value is None:
+        return DASH
+    if kind == "model":
+        return f"{value:,} × 1k tok/s"
+    return f"{value:,} GPU" if value == 1 else f"{value:,} GPUs"
+
+
+@register.filter
+def unit_hour(kind: str) -> str:
+    """Name what a price is for: ``GPU-hour``, or ``1k tok/s-hour`` for models."""
+    return "1k tok/s-hour" if kind == "model" else "GPU-hour"
+
+
+@register.simple_tag
+def hours_span(start: datetime, end: datetime) -> SafeString:
+    """Show a range of whole hours: ``Tue 24 Nov 14:00–20:00 UTC (6 h)``, with both days when it crosses midnight."""
+    start, end = start.astimezone(UTC), end.astimezone(UTC)
+    last = f"{end:%H:%M}" if start.date() == end.date() else f"{end:%a} {end.day} {end:%b %H:%M}"
+    return format_html(
+        '<span class="nowrap"><time datetime="{}" data-local>{}</time>–'
+        '<time datetime="{}" data-local>{}</time> UTC</span> <span class="muted nowrap">({} h)</span>',
+        start.isoformat(),
+        f"{start:%a} {start.day} {start:%b %H:%M}",
+        end.isoformat(),
+        last,
+        f"{n_hours(start, end):,}",
+    )
+
+
+UTC_FORMATS = {
+    "datetime": "{0:%a} {0.day} {0:%b %H:%M} UTC",
+    "full": "{0.day} {0:%b %Y %H:%M:%S} UTC",
+    "date": "{0.day} {0:%b %Y}",
+    "time": "{0:%H:%M} UTC",
+    "seconds": "{0:%H:%M:%S} UTC",
+}
+
+
+@register.simple_tag
+def utc(instant: datetime | None, style: str = "datetime") -> str | SafeString:
+    """Show an instant in UTC as a <time> that js/localtime.js explains in the reader's own zone."""
+    if instant is None:
+        return DASH
+    instant = instant.astimezone(UTC)
+    text = UTC_FORMATS[style].format(instant)
+    return format_html('<time datetime="{}" data-local class="nowrap">{}</time>', instant.isoformat(), text)
+
+
+@register.simple_tag
+def server_time() -> str:
+    """Give the server's clock to js/countdown.js, ISO 8601 with milliseconds."""
+    return timezone.now().astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """Draw a symbol of img/icons.svg. Icons are decoration: the words beside them carry the meaning."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        static("img/icons.svg"),
+        name,
+    )
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a state appears: a symbol of img/icons.svg and a tone of pill.css."""
+
+    icon: str
+    tone: str
+
+
+PLAIN_LOOK = Look("minus", "hollow")
+LOOKS = {
+    # windows
+    "scheduled": Look("clock", "hollow"),
+    "open": Look("open", "live"),
+    "frozen": Look("frozen", "warn"),
+    "closed": Look("closed", "solid"),
+    "cleared": Look("check", "ok"),
+    "cancelled": Look("cross", "neutral"),
+    # markets
+    "active": Look("open", "live"),
+    "paused": Look("pause", "neutral"),
+    # bids and awards
+    "placed": Look("open", "live"),
+    "won": Look("check", "ok"),
+    "part_won": Look("half", "ok"),
+    "lost": Look("minus", "neutral"),
+    "released": Look("return", "neutral"),
+    # blocks
+    "listed": Look("open", "live"),
+    "withdrawn": Look("cross", "neutral"),
+    # settlements
+    "due": Look("clock", "hollow"),
+    "charging": Look("working", "neutral"),
+    "action_required": Look("alert", "warn"),
+    "declined": Look("alert", "danger"),
+    "carried": Look("forward", "neutral"),
+    "paid": Look("check", "ok"),
+}
+
+
+@register.inclusion_tag("components/pill.html")
+def status_pill(status: str, label: str = "") -> dict[str, str]:
+    """Show a state as icon and word. ``label`` defaults to the state's own name; unknown states look plain."""
+    look = LOOKS.get(status, PLAIN_LOOK)
+    words = label or getattr(status, "label", "") or status.replace("_", " ").capitalize()
+    return {"icon_name": look.icon, "tone": look.tone, "label": words}
+
+
+@register.inclusion_tag("components/price.html")
+def price(
+    ticks: int | None, change_ticks: int | None = None, per: str = "", size: str = "", key: str = ""
+) -> dict[str, object]:
+    """Show a price with its unit (``per``) and, where known, how far it moved. ``key`` names it for live updates."""
+    return {
+        "ticks": ticks,
+        "change_ticks": change_ticks,
+        "change_size": abs(change_ticks or 0),
+        "per": per,
+        "size": size,
+        "key": key,
+    }
+
+
+@register.inclusion_tag("components/countdown.html")
+def countdown(at: datetime, label: str = "", done: str = "now", size: str = "") -> dict[str, object]:
+    """Count down to ``at``; without JavaScript the time itself stands there."""
+    at = at.astimezone(UTC)
+    is_near = at - timezone.now() < timedelta(hours=20)
+    return {"at": at, "text": UTC_FORMATS["time" if is_near else "datetime"].format(at)} | {
+        "label": label,
+        "done": done,
+        "size": size,
+    }
+
+
+@register.inclusion_tag("components/nav_item.html", takes_context=True)
+def nav_item(context: Context, url_name: str, label: str, also: str = "") -> dict[str, object]:
+    """Link to a page of the primary navigation and mark it on that page and those ``also`` lists, space-separated.
+
+    A list page also stands for its siblings: ``auctions:bid_list`` is current on ``auctions:bid_detail``.
+    """
+    request: HttpRequest | None = context.get("request")
+    match = request.resolver_match if request else None
+    here = match.view_name if match else ""
+    stem = url_name.removesuffix("_list")
+    is_current = (
+        here == url_name or here in also.split() or (stem != url_name and here.startswith(f"{stem}_"))
+    )
+    return {"url_name": url_name, "label": label, "is_current": is_current}

@@ -1,0 +1,1 @@
+"""One file per Stripe resource: its shape, its rules, its ENDPOINTS."""

@@ -1,8 +1,8 @@
 // The market runs on UTC and every page says so. This adds the reader's own time as a tooltip on <time>, beside it
 // where the page asks for that (data-local="beside"), and names the zone in [data-local-zone].
 const zone = new Intl.DateTimeFormat(undefined, { timeZoneName: "short" });
-const full = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
-const short = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const full = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" });
+const short = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 const readerIsOnUtc = (instant) => instant.getTimezoneOffset() === 0;
 

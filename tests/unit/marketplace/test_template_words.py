@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
-from django.template import engines
+from django.template import Context, engines
+from django.urls import ResolverMatch
 from django.utils import timezone
 
 from marketplace.templatetags import sparegrid
@@ -85,6 +86,29 @@ class TestPrice:
 
     def test_shows_a_dash_where_there_is_no_price(self):
         assert words(render("{% price nothing %}", nothing=None)) == "–"
+
+
+class TestNavItem:
+    @pytest.fixture
+    def current(self, rf):
+        def current(here: str, item: str) -> bool:
+            request = rf.get("/")
+            namespace, _, name = here.rpartition(":")
+            request.resolver_match = ResolverMatch(print, (), {}, name, namespaces=[namespace])
+            return sparegrid.nav_item(Context({"request": request}), item, "Bids")["is_current"]
+
+        return current
+
+    def test_is_current_on_its_page_and_the_pages_below_it(self, current):
+        assert current("auctions:bid_list", "auctions:bid_list")
+        assert current("auctions:bid_detail", "auctions:bid_list")
+
+    def test_is_not_current_elsewhere(self, current):
+        assert not current("auctions:award_list", "auctions:bid_list")
+        assert not current("bidding", "board")
+
+    def test_leaves_out_a_page_that_does_not_exist(self):
+        assert words(render("{% nav_item 'nowhere:at_all' 'Nowhere' %}")) == ""
 
 
 class TestIcons:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 View = Callable[..., HttpResponseBase]
 
-_REFUSALS = {
+REFUSALS = {
     "accounts.view_organization": "You are not a member of an organization yet.",
     "accounts.manage_organization": "Only an owner of the organization may do this.",
     "accounts.buy_for": "Only traders and owners of a buying organization may do this.",
@@ -29,7 +29,7 @@ def permission_needed(permission: str) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
             subject = () if permission in _STAFF else (request.organization,)  # type: ignore[attr-defined]
             if not request.user.has_perm(permission, *subject):
-                raise PermissionDenied(_REFUSALS[permission])
+                raise PermissionDenied(REFUSALS[permission])
             return view(request, *args, **kwargs)
 
         return guarded

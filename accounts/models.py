@@ -109,6 +109,30 @@ class ApiKey(models.Model):
         return f"{self.prefix}… ({self.name})"
 
 
+class ApiIdempotencyKey(models.Model):
+    """What an Idempotency-Key was used for, and the answer it got.
+
+    ``status`` is null from the moment the work begins until its answer is kept. A row that stays so belongs to a
+    request that was cut off: its outcome is unknown, so the key is never run again.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    fingerprint_sha256 = models.CharField(max_length=64, help_text="Of method, address and body.")
+    status = models.PositiveSmallIntegerField(null=True, blank=True)
+    body = models.TextField(blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "key"], name="idempotency_key_once"),
+        ]
+        indexes = [models.Index(fields=["created_at"], name="idempotency_key_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.key} of organization {self.organization_id}"
+
+
 class BiddingLimit(models.Model):
     """How much an organization may have at stake, and how much of that is held now, cents.
 

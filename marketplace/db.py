@@ -1,5 +1,7 @@
 """What the domain asks of Postgres beyond the ORM: advisory locks and the database's own clock."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from enum import IntEnum
 
@@ -11,6 +13,7 @@ class LockSpace(IntEnum):
 
     WINDOW = 1
     PUBLISHER = 2
+    IDEMPOTENCY_KEY = 3
 
 
 def lock_shared(space: LockSpace, key: int) -> None:
@@ -25,6 +28,24 @@ def lock_exclusive(space: LockSpace, key: int) -> None:
     _require_transaction()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [int(space), key])
+
+
+@contextmanager
+def try_session_lock(space: LockSpace, key: int) -> Iterator[bool]:
+    """Try for an exclusive advisory lock that outlives transactions, and say whether it was got; never wait.
+
+    The lock ends with the block, or with the connection: when the process dies, so does the lock. ``key`` is 32 bits,
+    signed. Behind a pooler that shares sessions between clients (transaction pooling) this holds nothing.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [int(space), key])
+        (got,) = cursor.fetchone()
+    try:
+        yield got
+    finally:
+        if got:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [int(space), key])
 
 
 def database_now() -> datetime:

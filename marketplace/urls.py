@@ -7,7 +7,11 @@ from django.urls import include, path
 urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("accounts.api.urls")),
 ]
 
 if settings.DEBUG:
     urlpatterns.append(path("styleguide/", include("marketplace.styleguide")))
+
+handler404 = "accounts.api.problems.page_not_found"
+handler500 = "accounts.api.problems.server_error"

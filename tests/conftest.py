@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import django
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from marketplace.postgres import temporary_cluster
@@ -21,6 +22,9 @@ own_cluster = None if SHARED_SERVER_URL else until_the_end.enter_context(tempora
 os.environ["DATABASE_URL"] = SHARED_SERVER_URL or own_cluster.url
 os.environ["DJANGO_SETTINGS_MODULE"] = "marketplace.settings"
 django.setup()
+settings.PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.MD5PasswordHasher"
+]  # logging in is not what is tested
 
 
 def pytest_unconfigure() -> None:

@@ -1,0 +1,154 @@
+"""Between rows and arrays: a window as the engine's book, and the engine's indication as products.
+
+The book's hour 0 is the window's ``delivery_from``; lots, bids and organizations keep their primary keys as ids.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+from django.db import connection
+
+from auctions.capacity import capacities
+from auctions.engine import NO_PRICE, Book, indicate
+from auctions.models import Lot, Window
+from marketplace.hours import n_hours
+
+_BID_ROWS = """
+    SELECT bid.id, bid.organization_id, bid.sequence,
+           option.id, coalesce(option.price_ticks, -1), coalesce(option.value_ticks, -1),
+           leg.id, leg.units, leg.min_units,
+           (extract(epoch FROM leg.earliest_at - %(origin)s) / 3600)::int,
+           (extract(epoch FROM leg.latest_at - %(origin)s) / 3600)::int,
+           leg.hours, named.lot_id
+      FROM auctions_bid bid
+      JOIN auctions_bidoption option ON option.bid_id = bid.id
+      JOIN auctions_bidleg leg ON leg.option_id = option.id
+      JOIN auctions_bidleglot named ON named.leg_id = leg.id
+     WHERE bid.window_id = %(window)s AND bid.status = 'placed'
+     ORDER BY bid.sequence, option.number, leg.number, named.position
+"""
+(
+    _BID,
+    _ORGANIZATION,
+    _SEQUENCE,
+    _OPTION,
+    _PRICE,
+    _VALUE,
+    _LEG,
+    _UNITS,
+    _MIN_UNITS,
+    _EARLIEST,
+    _LATEST,
+    _HOURS,
+    _LOT,
+) = range(13)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowBook:
+    """A window's book with what the engine does not need to know.
+
+    ``lots`` by id, those with anything on offer; ``leg_ids`` int (P,): primary keys of the book's legs, row by row.
+    """
+
+    book: Book
+    lots: dict[int, Lot]
+    leg_ids: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class ProductIndication:
+    """Where a product of a window would clear if it closed now. Prices: ticks per unit-hour; see Indication."""
+
+    resource_type_id: int
+    region: str
+    paid_ticks: int | None
+    entry_ticks: int | None
+    offered_units: int
+    n_lots: int
+
+
+def window_book(window: Window) -> WindowBook:
+    """Read a window's placed bids and its lots as a book. Lots without anything on offer stay in, with capacity 0."""
+    lots = list(
+        Lot.objects.filter(window=window, on_offer=True).select_related("block__site", "block__resource_type")
+    )
+    capacity = capacities(lots)
+    rows = _bid_rows(window)
+    option_starts = _starts(rows[:, _OPTION])
+    leg_starts = _starts(rows[:, _LEG])
+    bid_starts = _starts(rows[:, _BID])
+    bids, options, legs = rows[bid_starts], rows[option_starts], rows[leg_starts]
+    book = Book.from_arrays(
+        hours=n_hours(window.delivery_from, window.delivery_to),
+        lot_id=[lot.pk for lot in lots],
+        lot_seller=[lot.block.site.organization_id for lot in lots],
+        lot_units=[lot.block.units for lot in lots],
+        lot_unit_step=[lot.block.unit_step for lot in lots],
+        lot_start=[n_hours(window.delivery_from, lot.starts_at) for lot in lots],
+        lot_end=[n_hours(window.delivery_from, lot.ends_at) for lot in lots],
+        lot_reserve=[lot.reserve_ticks for lot in lots],
+        lot_capacity=[units for lot in lots for units in capacity[lot.pk]],
+        bid_id=bids[:, _BID],
+        bid_bidder=bids[:, _ORGANIZATION],
+        bid_sequence=bids[:, _SEQUENCE],
+        option_offset=_offsets(option_starts, bid_starts),
+        option_price=options[:, _PRICE],
+        option_value=options[:, _VALUE],
+        leg_offset=_offsets(leg_starts, option_starts),
+        leg_units=legs[:, _UNITS],
+        leg_min_units=legs[:, _MIN_UNITS],
+        leg_earliest=legs[:, _EARLIEST],
+        leg_latest=legs[:, _LATEST],
+        leg_hours=legs[:, _HOURS],
+        leg_lot_offset=np.append(leg_starts, len(rows)),
+        leg_lot=rows[:, _LOT],
+    )
+    return WindowBook(book=book, lots={lot.pk: lot for lot in lots}, leg_ids=legs[:, _LEG].tolist())
+
+
+def indicate_window(window_id: int) -> list[ProductIndication]:
+    """Compute where each product of a window would clear if it closed now."""
+    source = window_book(Window.objects.get(pk=window_id))
+    result = indicate(source.book)
+    by_product: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for row, lot_id in enumerate(result.book.lot_id.tolist()):
+        block = source.lots[lot_id].block
+        by_product[block.resource_type_id, block.site.region].append(row)
+    unit_hours = result.sold * (result.book.lot_end - result.book.lot_start)
+    products = []
+    for (resource_type_id, region), lot_rows in sorted(by_product.items()):
+        sold = int(unit_hours[lot_rows].sum())
+        paid = int((result.paid[lot_rows] * unit_hours[lot_rows]).sum())
+        entries = [entry for entry in result.entry[lot_rows].tolist() if entry != NO_PRICE]
+        products.append(
+            ProductIndication(
+                resource_type_id=resource_type_id,
+                region=region,
+                paid_ticks=paid // sold if sold else None,
+                entry_ticks=min(entries, default=None),
+                offered_units=int(result.offered[lot_rows].sum()),
+                n_lots=len(lot_rows),
+            )
+        )
+    return products
+
+
+def _bid_rows(window: Window) -> np.ndarray:
+    """Return int64 (K, 13): one row per lot a leg names, in the order of the book."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BID_ROWS, {"window": window.pk, "origin": window.delivery_from})
+        return np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 13)
+
+
+def _starts(keys: np.ndarray) -> np.ndarray:
+    """Return the rows at which a new key begins."""
+    return np.flatnonzero(np.diff(keys, prepend=-1))
+
+
+def _offsets(inner_starts: np.ndarray, outer_starts: np.ndarray) -> np.ndarray:
+    """Return, for each outer group, where its inner groups begin, and the number of inner groups at the end."""
+    return np.append(np.searchsorted(inner_starts, outer_starts), len(inner_starts))

@@ -1,0 +1,259 @@
+"""Clearing a closed window: the engine's result becomes awards, sold hours, prices and news, all in one transaction.
+
+A worker that dies in the middle leaves nothing behind: the transaction is gone with it, the row still says CLOSED, and
+the next sweep hands it to another.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+
+from django.db import IntegrityError, connection, transaction
+
+from accounts.holds import lower_holds
+from accounts.stream import Happening, append_events
+from auctions.bridge import WindowBook, window_book
+from auctions.engine import ENGINE_VERSION, NO_PRICE, REASONS, Clearing, book_sha256, clear
+from auctions.models import Award, Bid, Indication, LotPrice, ProductPrice, Window
+from auctions.operations.windows import release_lots
+from marketplace.db import database_now
+from marketplace.hours import HOUR
+from marketplace.money import cents_to_cover
+from marketplace.states import require_transition
+
+logger = logging.getLogger(__name__)
+
+
+class ClearingHeld(Exception):
+    """The engine refused the book, or the database the result. The window stays CLOSED, with the reason on its row."""
+
+
+def clear_window(*, window_id: int) -> bool:
+    """Clear a closed window. Return False if it is not closed or another worker is at it. Raise ClearingHeld."""
+    try:
+        with transaction.atomic(durable=True):
+            window = (
+                Window.objects.select_for_update(skip_locked=True, no_key=True)
+                .filter(pk=window_id, status=Window.Status.CLOSED, held_reason="")
+                .first()
+            )
+            if window is None:
+                return False
+            _clear(window)
+        return True
+    except (ValueError, IntegrityError) as error:
+        _hold_window(window_id, error)
+        raise ClearingHeld(f"window {window_id}: {error}") from error
+
+
+def _clear(window: Window) -> None:
+    source = window_book(window)
+    clearing = clear(source.book)
+    awards = _write_awards(window, source, clearing)
+    _mark_bids(clearing)
+    release_lots(window)
+    _sell_hours(window, awards)
+    _write_prices(window, source, clearing)
+    _lower_holds(clearing, awards)
+    _tell(window, clearing, awards)
+    Indication.objects.filter(window=window).delete()
+    require_transition(Window.TRANSITIONS, window.status, Window.Status.CLEARED)
+    window.status = Window.Status.CLEARED
+    window.cleared_at = database_now()
+    window.book_sha256 = book_sha256(clearing.book)
+    window.engine_version = ENGINE_VERSION
+    window.surplus_ticks = clearing.surplus
+    window.revenue_ticks = clearing.revenue
+    window.save()
+
+
+def _write_awards(window: Window, source: WindowBook, clearing: Clearing) -> list[Award]:
+    book = clearing.book
+    columns = zip(
+        book.bid_id[clearing.award_bid].tolist(),
+        book.organization_id[book.bid_bidder[clearing.award_bid]].tolist(),
+        clearing.award_leg.tolist(),
+        book.lot_id[clearing.award_lot].tolist(),
+        clearing.award_units.tolist(),
+        clearing.award_start.tolist(),
+        clearing.award_end.tolist(),
+        clearing.award_value.tolist(),
+        clearing.award_amount.tolist(),
+        strict=True,
+    )
+    awards = []
+    for bid_id, organization_id, leg, lot_id, units, start, end, value, amount in columns:
+        lot = source.lots[lot_id]
+        award = Award(
+            window=window,
+            organization_id=organization_id,
+            bid_id=bid_id,
+            leg_id=source.leg_ids[leg],
+            lot=lot,
+            units=units,
+            starts_at=window.delivery_from + start * HOUR,
+            ends_at=window.delivery_from + end * HOUR,
+            value_ticks=value,
+            reserve_cost_ticks=lot.reserve_ticks * units * (end - start),
+            amount_ticks=amount,
+        )
+        awards.append(award)
+    return Award.objects.bulk_create(awards, batch_size=2000)
+
+
+def _mark_bids(clearing: Clearing) -> None:
+    """Write each bid's result: won in full, won in part, or lost with the reason and the least that would have won."""
+    book = clearing.book
+    in_full = clearing.award_units == book.leg_units[clearing.award_leg]
+    won = book.bid_id[clearing.award_bid]
+    _set_status(Bid.Status.WON, won[in_full].tolist())
+    _set_status(Bid.Status.PART_WON, won[~in_full].tolist())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE auctions_bid bid
+               SET status = 'lost', loss_reason = result.reason, minimum_to_win_ticks = result.minimum
+              FROM unnest(%s::bigint[], %s::text[], %s::bigint[]) AS result (id, reason, minimum)
+             WHERE bid.id = result.id
+            """,
+            [
+                book.bid_id[clearing.loser_bid].tolist(),
+                [REASONS[reason] for reason in clearing.loser_reason.tolist()],
+                [None if least == NO_PRICE else least for least in clearing.loser_minimum.tolist()],
+            ],
+        )
+
+
+def _set_status(status: Bid.Status, bid_ids: list[int]) -> None:
+    Bid.objects.filter(pk__in=bid_ids).update(status=status)
+
+
+def _sell_hours(window: Window, awards: list[Award]) -> None:
+    """Book the awarded units as sold. Of blocks withdrawn meanwhile, what was not sold is off offer for good."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE inventory_blockhour h SET sold_units = h.sold_units + sold.units
+              FROM (SELECT lot.block_id, hour, sum(award.units) AS units
+                      FROM auctions_award award
+                      JOIN auctions_lot lot ON lot.id = award.lot_id
+                     CROSS JOIN generate_series(award.starts_at, award.ends_at - interval '1 hour', '1 hour') AS hour
+                     WHERE award.window_id = %s
+                     GROUP BY lot.block_id, hour) sold
+             WHERE h.block_id = sold.block_id AND h.hour = sold.hour
+            """,
+            [window.pk],
+        )
+        cursor.execute(
+            """
+            UPDATE inventory_blockhour h SET offered_units = h.sold_units
+              FROM auctions_lot lot
+              JOIN inventory_block block ON block.id = lot.block_id AND block.status = 'withdrawn'
+             WHERE lot.window_id = %s AND h.block_id = lot.block_id
+               AND h.hour >= lot.starts_at AND h.hour < lot.ends_at
+            """,
+            [window.pk],
+        )
+
+
+def _write_prices(window: Window, source: WindowBook, clearing: Clearing) -> None:
+    book = clearing.book
+    rows = []
+    offered: dict[tuple[int, str], int] = defaultdict(int)
+    sold: dict[tuple[int, str], int] = defaultdict(int)
+    for index, lot_id in enumerate(book.lot_id.tolist()):
+        lot = source.lots[lot_id]
+        product = (lot.block.resource_type_id, lot.block.site.region)
+        first, last = int(book.lot_hour_offset[index]), int(book.lot_hour_offset[index + 1])
+        offered[product] += int(book.lot_capacity[first:last].sum())
+        sold[product] += int(clearing.price_sold[first:last].sum())
+        rows += [
+            LotPrice(
+                lot=lot,
+                hour=lot.starts_at + (row - first) * HOUR,
+                paid_ticks=int(clearing.price_paid[row]),
+                marginal_ticks=int(clearing.price_marginal[row]),
+                sold_units=int(clearing.price_sold[row]),
+            )
+            for row in range(first, last)
+        ]
+    LotPrice.objects.bulk_create(rows, batch_size=2000)
+    revenue = _revenue_by_product(source, clearing)
+    ProductPrice.objects.bulk_create(
+        ProductPrice(
+            window=window,
+            resource_type_id=resource_type_id,
+            region=region,
+            paid_ticks=revenue[resource_type_id, region] // unit_hours if unit_hours else None,
+            sold_unit_hours=unit_hours,
+            offered_unit_hours=offered[resource_type_id, region],
+        )
+        for (resource_type_id, region), unit_hours in sorted(sold.items())
+    )
+
+
+def _revenue_by_product(source: WindowBook, clearing: Clearing) -> dict[tuple[int, str], int]:
+    revenue: dict[tuple[int, str], int] = defaultdict(int)
+    lot_ids = clearing.book.lot_id[clearing.award_lot].tolist()
+    for lot_id, amount in zip(lot_ids, clearing.award_amount.tolist(), strict=True):
+        block = source.lots[lot_id].block
+        revenue[block.resource_type_id, block.site.region] += amount
+    return revenue
+
+
+def _lower_holds(clearing: Clearing, awards: list[Award]) -> None:
+    """Keep for each bid what it won, and release the rest. Settlement takes the kept holds over."""
+    owed_ticks = dict.fromkeys(clearing.book.bid_id.tolist(), 0)
+    for award in awards:
+        owed_ticks[award.bid_id] += award.amount_ticks
+    lower_holds(amounts={f"bid:{bid_id}": cents_to_cover(ticks) for bid_id, ticks in owed_ticks.items()})
+
+
+def _tell(window: Window, clearing: Clearing, awards: list[Award]) -> None:
+    """Tell every bidder how its bid ended and every seller what it sold."""
+    book = clearing.book
+    happenings = [
+        Happening(
+            award.organization_id,
+            "bid.won",
+            {
+                "bid": award.bid_id,
+                "window": window.pk,
+                "award": award.pk,
+                "units": award.units,
+                "amount_ticks": award.amount_ticks,
+            },
+        )
+        for award in awards
+    ]
+    losers = zip(
+        book.bid_id[clearing.loser_bid].tolist(),
+        book.organization_id[book.bid_bidder[clearing.loser_bid]].tolist(),
+        [REASONS[reason] for reason in clearing.loser_reason.tolist()],
+        strict=True,
+    )
+    happenings += [
+        Happening(organization_id, "bid.lost", {"bid": bid_id, "window": window.pk, "reason": reason})
+        for bid_id, organization_id, reason in losers
+    ]
+    happenings += [
+        Happening(
+            award.lot.block.site.organization_id,
+            "block.sold",
+            {
+                "block": award.lot.block_id,
+                "window": window.pk,
+                "units": award.units,
+                "amount_ticks": award.amount_ticks,
+            },
+        )
+        for award in awards
+    ]
+    append_events(happenings)
+
+
+def _hold_window(window_id: int, error: Exception) -> None:
+    logger.critical("window %s cannot be cleared and is held: %s", window_id, error)
+    with transaction.atomic(durable=True):
+        Window.objects.filter(pk=window_id, status=Window.Status.CLOSED).update(held_reason=str(error)[:500])

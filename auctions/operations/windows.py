@@ -1,0 +1,216 @@
+"""A window's way from schedule to close. Each step re-reads the row under the window's exclusive lock, asks the
+database's clock whether the step is due, and is a no-op when it is not or was already taken."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection, transaction
+
+from accounts.holds import release_holds
+from accounts.stream import Happening, append_events
+from auctions.models import Bid, Indication, Lot, Market, Window
+from auctions.supply import Offer, anything_uncovered, uncovered_offers
+from inventory.models import Block
+from inventory.policies import effective_reserve_ticks
+from marketplace.db import LockSpace, database_now, lock_exclusive
+from marketplace.hours import ceil_hour
+from marketplace.jobs import defer_job
+from marketplace.states import require_transition
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FREEZE_SHARE = 10
+"""The freeze takes the last 1/FREEZE_SHARE of a window, at most MAX_FREEZE."""
+MAX_FREEZE = timedelta(minutes=10)
+
+
+def schedule_windows(*, now: datetime) -> int:
+    """Make sure that each active market has its present window and the next one. Return how many were added."""
+    due = [
+        _window(market, opens_at)
+        for market in Market.objects.filter(status=Market.Status.ACTIVE).order_by("position", "id")
+        for opens_at in _openings(market, now)
+    ]
+    known = set(
+        Window.objects.filter(
+            market__in={window.market_id for window in due}, opens_at__in={window.opens_at for window in due}
+        ).values_list("market_id", "opens_at")
+    )
+    missing = [window for window in due if (window.market_id, window.opens_at) not in known]
+    if not missing:
+        return 0
+    with transaction.atomic(durable=True):
+        Window.objects.bulk_create(missing, ignore_conflicts=True)
+    return len(missing)
+
+
+def open_window(*, window_id: int) -> bool:
+    """Open a scheduled window that is due, offer its lots, and schedule its freeze and its closing."""
+    with transaction.atomic(durable=True):
+        window, now = _enter(window_id)
+        if window.status != Window.Status.SCHEDULED or now < window.opens_at:
+            return False
+        _move(window, Window.Status.OPEN)
+        window.save(update_fields=["status"])
+        _join_lots(window)
+        defer_job(
+            "auctions.freeze_window", key=f"freeze:{window_id}", at=window.freezes_at, window_id=window_id
+        )
+        defer_job("auctions.close_window", key=f"close:{window_id}", at=window.closes_at, window_id=window_id)
+    return True
+
+
+def join_lots(*, window_id: int) -> int:
+    """Offer blocks listed since the window opened. Return how many lots joined."""
+    if not anything_uncovered(Window.objects.get(pk=window_id)):
+        return 0
+    with transaction.atomic(durable=True):
+        window, now = _enter(window_id)
+        if window.phase_at(now) != Window.Status.OPEN:
+            return 0
+        return _join_lots(window)
+
+
+def freeze_window(*, window_id: int) -> bool:
+    """Freeze an open window that is due: from here lots and reserves stand still."""
+    with transaction.atomic(durable=True):
+        window, now = _enter(window_id)
+        if window.status != Window.Status.OPEN or now < window.freezes_at:
+            return False
+        _freeze(window)
+        window.save(update_fields=["status"])
+    return True
+
+
+def close_window(*, window_id: int) -> bool:
+    """Close a window that is due and defer its clearing. From here its book cannot change."""
+    with transaction.atomic(durable=True):
+        window, now = _enter(window_id)
+        if window.status not in (Window.Status.OPEN, Window.Status.FROZEN) or now < window.closes_at:
+            return False
+        if window.status == Window.Status.OPEN:
+            _freeze(window)
+        _move(window, Window.Status.CLOSED)
+        window.closed_at = now
+        window.save(update_fields=["status", "closed_at"])
+        defer_job("auctions.clear_window", key=f"clear:{window_id}", window_id=window_id)
+    return True
+
+
+def cancel_window(*, window_id: int, reason: str) -> bool:
+    """Cancel a window that has not cleared: every bid and hold is released, every unit returns to sale.
+
+    Raise IllegalTransition if it has cleared or was cancelled before.
+    """
+    with transaction.atomic(durable=True):
+        window, now = _enter(window_id)
+        _move(window, Window.Status.CANCELLED)
+        window.cancelled_at = now
+        window.cancelled_reason = reason
+        window.save(update_fields=["status", "cancelled_at", "cancelled_reason"])
+        release_lots(window)
+        _release_bids(window)
+        Indication.objects.filter(window=window).delete()
+    return True
+
+
+def release_lots(window: Window) -> None:
+    """Take the window's lots off offer and unfreeze what they held. Assumes a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE inventory_blockhour h SET frozen_units = 0
+              FROM auctions_lot lot
+             WHERE lot.window_id = %s AND lot.on_offer AND h.block_id = lot.block_id
+               AND h.hour >= lot.starts_at AND h.hour < lot.ends_at AND h.frozen_units > 0
+            """,
+            [window.pk],
+        )
+    Lot.objects.filter(window=window, on_offer=True).update(on_offer=False)
+
+
+def _openings(market: Market, now: datetime) -> list[datetime]:
+    """Return when the market's present and next window open: whole cadences since the epoch."""
+    present = EPOCH + (now - EPOCH) // market.cadence * market.cadence
+    return [present, present + market.cadence]
+
+
+def _window(market: Market, opens_at: datetime) -> Window:
+    closes_at = opens_at + market.cadence
+    delivery_from = ceil_hour(closes_at + market.lead_from)
+    return Window(
+        market=market,
+        opens_at=opens_at,
+        freezes_at=closes_at - min(market.cadence / FREEZE_SHARE, MAX_FREEZE),
+        closes_at=closes_at,
+        delivery_from=delivery_from,
+        delivery_to=delivery_from + (market.lead_to - market.lead_from),
+    )
+
+
+def _enter(window_id: int) -> tuple[Window, datetime]:
+    lock_exclusive(LockSpace.WINDOW, window_id)
+    now = database_now()
+    return Window.objects.select_for_update(no_key=True).get(pk=window_id), now
+
+
+def _move(window: Window, target: Window.Status) -> None:
+    require_transition(Window.TRANSITIONS, window.status, target)
+    window.status = target
+
+
+def _join_lots(window: Window) -> int:
+    offers = uncovered_offers(window)
+    blocks = Block.objects.in_bulk({offer.block_id for offer in offers})
+    Lot.objects.bulk_create(_lot(window, offer, blocks[offer.block_id]) for offer in offers)
+    if offers:
+        window.board_revision += 1
+        window.save(update_fields=["board_revision"])
+    return len(offers)
+
+
+def _lot(window: Window, offer: Offer, block: Block) -> Lot:
+    return Lot(
+        window=window,
+        block_id=offer.block_id,
+        starts_at=offer.starts_at,
+        ends_at=offer.ends_at,
+        reserve_ticks=effective_reserve_ticks(block, window.freezes_at),
+    )
+
+
+def _freeze(window: Window) -> None:
+    """Write down each lot's capacity, and commit those units to this window so that nobody disposes of them."""
+    _move(window, Window.Status.FROZEN)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE inventory_blockhour h SET frozen_units = h.offered_units - h.sold_units
+              FROM auctions_lot lot
+             WHERE lot.window_id = %s AND lot.on_offer AND h.block_id = lot.block_id
+               AND h.hour >= lot.starts_at AND h.hour < lot.ends_at
+            """,
+            [window.pk],
+        )
+        cursor.execute(
+            """
+            UPDATE auctions_lot lot SET capacity_units = hours.units
+              FROM (SELECT l.id, array_agg(h.frozen_units ORDER BY h.hour) AS units
+                      FROM auctions_lot l
+                      JOIN inventory_blockhour h
+                        ON h.block_id = l.block_id AND h.hour >= l.starts_at AND h.hour < l.ends_at
+                     WHERE l.window_id = %s
+                     GROUP BY l.id) hours
+             WHERE lot.id = hours.id
+            """,
+            [window.pk],
+        )
+
+
+def _release_bids(window: Window) -> None:
+    bids = list(Bid.objects.filter(window=window, status=Bid.Status.PLACED).order_by("id"))
+    Bid.objects.filter(pk__in=[bid.pk for bid in bids]).update(status=Bid.Status.RELEASED)
+    release_holds(references=[f"bid:{bid.pk}" for bid in bids])
+    append_events(
+        Happening(bid.organization_id, "bid.released", {"bid": bid.pk, "window": window.pk}) for bid in bids
+    )

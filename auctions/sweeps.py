@@ -1,0 +1,56 @@
+"""Once a second, every worker looks for windows that are due and takes the steps their rows ask for.
+
+Jobs do the same to the second; the sweep finds what a lost job left.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from auctions.models import Window
+from auctions.operations.clearing import clear_window
+from auctions.operations.windows import close_window, freeze_window, join_lots, open_window, schedule_windows
+
+logger = logging.getLogger(__name__)
+
+
+def sweep_windows(*, now: datetime) -> int:
+    """Schedule what is missing and move every due window on. Return how many steps were taken.
+
+    A window that was late for several steps takes them all, in order, within one sweep.
+    """
+    taken = schedule_windows(now=now)
+    uncleared = Window.objects.filter(status__in=Window.UNCLEARED, opens_at__lte=now, held_reason="")
+    for window in list(uncleared.order_by("closes_at", "id")):
+        taken += _move_on(window, now)
+    return taken
+
+
+def _move_on(window: Window, now: datetime) -> int:
+    """Take what is due for one window; its failure is logged and must not keep the others waiting."""
+    taken = 0
+    try:
+        for step in _steps(window, now):
+            taken += int(step(window_id=window.pk))
+    except Exception:
+        logger.exception("window %s could not be moved on", window.pk)
+    return taken
+
+
+def _steps(window: Window, now: datetime) -> list[Callable[..., int]]:
+    """Return what is due for ``window`` at ``now``, in order; each step is a no-op where another worker was first."""
+    status = window.status
+    steps: list[Callable[..., int]] = []
+    if status == Window.Status.SCHEDULED:
+        steps.append(open_window)
+    if status == Window.Status.OPEN and now < window.freezes_at:
+        steps.append(join_lots)
+    if status in (Window.Status.SCHEDULED, Window.Status.OPEN) and now >= window.freezes_at:
+        steps.append(freeze_window)
+    if status != Window.Status.CLOSED and now >= window.closes_at:
+        steps.append(close_window)
+    if status == Window.Status.CLOSED or now >= window.closes_at:
+        steps.append(clear_window)
+    return steps

@@ -1,0 +1,22 @@
+"""Jobs: hints that a window may be due. Each re-reads the row; a job that comes early or twice does nothing."""
+
+from procrastinate.contrib.django import app
+
+from auctions.operations import clearing, windows
+
+QUEUE = "auctions"
+
+
+@app.task(name="auctions.freeze_window", queue=QUEUE)
+def freeze_window(window_id: int) -> None:
+    windows.freeze_window(window_id=window_id)
+
+
+@app.task(name="auctions.close_window", queue=QUEUE)
+def close_window(window_id: int) -> None:
+    windows.close_window(window_id=window_id)
+
+
+@app.task(name="auctions.clear_window", queue=QUEUE)
+def clear_window(window_id: int) -> None:
+    clearing.clear_window(window_id=window_id)

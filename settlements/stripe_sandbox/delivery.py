@@ -58,7 +58,13 @@ class DeliveryLoop:
                 self._woken = False
 
     def _deliver_next(self) -> float:
-        """Make one attempt if one is due; return the seconds until the next is."""
+        """Make one attempt if one is due; return the seconds until the next is.
+
+        It goes to the endpoint of this run: what an earlier one left pending follows the endpoint's move.
+        """
+        url = self._plan.url
+        if url is None:
+            return IDLE_WAIT_S
         with self._store.transaction():
             row = self._store.connection.execute(
                 "SELECT * FROM deliveries WHERE state = 'pending' ORDER BY due_at, id LIMIT 1"
@@ -69,21 +75,22 @@ class DeliveryLoop:
         if row["due_at"] > clock.now():
             return row["due_at"] - clock.now()
         assert event is not None, "a delivery outlived its event"
-        outcome = post(row["url"], event, self._plan.secret)
+        outcome = post(url, event, self._plan.secret)
         with self._store.transaction():
-            self._record(row, outcome)
+            self._record(row, url, outcome)
         return 0.0
 
-    def _record(self, row: Row, outcome: Outcome) -> None:
+    def _record(self, row: Row, url: str, outcome: Outcome) -> None:
         n_attempts = row["n_attempts"] + 1
         if outcome.delivered:
             state = "delivered"
         else:
             state = "exhausted" if n_attempts >= webhooks.N_ATTEMPTS_MAX else "pending"
         updated = self._store.connection.execute(
-            "UPDATE deliveries SET state = ?, n_attempts = ?, due_at = ?, last_status = ?, last_error = ? "
+            "UPDATE deliveries SET url = ?, state = ?, n_attempts = ?, due_at = ?, last_status = ?, last_error = ? "
             "WHERE id = ?",
             (
+                url,
                 state,
                 n_attempts,
                 clock.now() + self._plan.wait_s(n_attempts),

@@ -115,6 +115,11 @@ class Faults:
         with self._changed:
             return self._changed.wait_for(lambda: self._n_held >= n_calls, timeout_s)
 
+    def wait_until_none_held(self, *, timeout_s: float = 10.0) -> bool:
+        """Wait until every held call is released, timed out or abandoned by its client."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._n_held == 0, timeout_s)
+
     def as_dict(self) -> dict[str, Any]:
         with self._changed:
             return {

@@ -114,7 +114,8 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = DEBUG
+# Serve files from where they lie, not from STATIC_ROOT: no collectstatic for local runs and tests.
+WHITENOISE_USE_FINDERS = env.bool("STATIC_FROM_SOURCE", default=DEBUG)
 
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
 DEFAULT_FROM_EMAIL = "Sparegrid <no-reply@sparegrid.example>"
@@ -161,8 +162,12 @@ CONTENT_SECURITY_POLICY = {
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-SESSION_COOKIE_SECURE = env.bool("COOKIES_SECURE", default=False)
-CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("HTTPS", default=False)
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=86_400 if SECURE_SSL_REDIRECT else 0)
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # whether subdomains are HTTPS only is not ours to promise
+    "security.W021",  # nor is a browser's preload list
+]
 
 LOGGING = {
     "version": 1,

@@ -1,6 +1,7 @@
 """Django set up for tests, and a throw-away Postgres that starts with the first test that asks for the database.
 
-`SPAREGRID_TEST_DATABASE_URL` names a running server to use instead; each run makes a database of its own in it.
+`SPAREGRID_TEST_DATABASE_URL`, else `DATABASE_URL`, names a running server to use instead; each run makes a database
+of its own in it.
 """
 
 import os
@@ -14,12 +15,13 @@ from django.db import connection
 
 from marketplace.postgres import temporary_cluster
 
-SHARED_SERVER_URL = os.environ.get("SPAREGRID_TEST_DATABASE_URL")
+SHARED_SERVER_URL = os.environ.get("SPAREGRID_TEST_DATABASE_URL") or os.environ.get("DATABASE_URL")
 
 # Here and not in a hook: conftest files further down import models, and do so right after this one is read.
 until_the_end = ExitStack()
 own_cluster = None if SHARED_SERVER_URL else until_the_end.enter_context(temporary_cluster())
 os.environ["DATABASE_URL"] = SHARED_SERVER_URL or own_cluster.url
+os.environ["STATIC_FROM_SOURCE"] = "true"
 os.environ["DJANGO_SETTINGS_MODULE"] = "marketplace.settings"
 django.setup()
 settings.PASSWORD_HASHERS = [

@@ -1,0 +1,78 @@
+# `make` shows what there is. Everything runs from .venv, made on first use.
+
+VENV := .venv/bin
+PYTHON_RUN := $(VENV)/python
+MANAGE := $(PYTHON_RUN) manage.py
+WITH_DATABASE := $(PYTHON_RUN) -m marketplace.postgres run-temporary --
+export PYTHONUNBUFFERED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fix bench db db-stop psql clean clean-data setup-run setup-test \
+	check-format check-lint check-types check-layers check-templates check-migrations check-django check-schema
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+run: setup-run ## Run Sparegrid here, database included (PORT=8123 make run; Ctrl-C stops all of it)
+	@exec $(PYTHON_RUN) -m marketplace.serve
+
+test: setup-test ## Run every test (ARGS="tests/unit -k money" for some)
+	$(VENV)/pytest $(ARGS)
+
+check: check-format check-lint check-types check-layers check-templates check-migrations check-django check-schema ## Run every check that is no test
+
+check-format: setup-test ## … the formatter would change nothing
+	$(VENV)/ruff format --check .
+
+check-lint: setup-test ## … ruff's rules
+	$(VENV)/ruff check .
+
+check-types: setup-test ## … mypy
+	$(VENV)/mypy .
+
+check-layers: setup-test ## … who may import whom
+	$(VENV)/lint-imports --no-logo
+
+check-templates: setup-test ## … templates are formatted
+	find templates -name '*.html' -exec $(VENV)/djade --check --target-version 5.2 {} +
+
+check-migrations: setup-test ## … models and migrations agree
+	$(WITH_DATABASE) $(MANAGE) makemigrations --check --dry-run
+
+check-django: setup-test ## … Django's own checks, as deployed
+	HTTPS=true SECRET_KEY=$$($(PYTHON_RUN) -c 'import secrets; print(secrets.token_urlsafe(64))') \
+		$(WITH_DATABASE) $(MANAGE) check --deploy --database default --fail-level WARNING
+
+check-schema: setup-test ## … the API's schema is valid and complete
+	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
+
+fix: setup-test ## Format, and mend what can be mended by machine
+	$(VENV)/ruff check --fix .
+	$(VENV)/ruff format .
+	find templates -name '*.html' -exec $(VENV)/djade --target-version 5.2 {} +
+
+bench: setup-test ## Measure (benchmarks/)
+	$(PYTHON_RUN) -m benchmarks
+
+db: setup-run ## Start this checkout's Postgres and leave it running
+	@$(PYTHON_RUN) -m marketplace.postgres start
+
+db-stop: ## Stop it
+	@$(PYTHON_RUN) -m marketplace.postgres stop
+
+psql: setup-run ## Open psql on the database
+	@$(PYTHON_RUN) -m marketplace.postgres psql
+
+clean: ## Remove caches and .venv; the data stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles test-results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+clean-data: setup-run ## Stop Postgres and delete all local data for good
+	$(PYTHON_RUN) -m marketplace.postgres remove
+	rm -rf .data
+
+setup-run:
+	@sh scripts/python.sh scripts/bootstrap.py run
+
+setup-test:
+	@sh scripts/python.sh scripts/bootstrap.py test

@@ -29,6 +29,13 @@ def auction(db: None) -> Auction:
     return Auction(lot.window, lot, BuyerFactory(), BuyerFactory(), UserFactory())
 
 
+@pytest.fixture
+def transactional_auction(transactional_db: None) -> Auction:
+    """The same, committed, so that other connections see it."""
+    lot = LotFactory()
+    return Auction(lot.window, lot, BuyerFactory(), BuyerFactory(), UserFactory())
+
+
 def turn_clock_past_freeze(window: Window) -> None:
     """Shift the window's phases so that, by the database's clock, it has just frozen."""
     _shift(window, "freezes_at")

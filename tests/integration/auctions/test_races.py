@@ -1,0 +1,165 @@
+"""Real threads, real transactions: the last unit, the last cent, one window, and the moment of closing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import TypeVar
+
+import pytest
+from django.db import connection, transaction
+
+from accounts.models import BiddingLimit
+from auctions.models import Award, Bid, Window
+from auctions.operations.bids import place_bid
+from auctions.operations.clearing import clear_window
+from auctions.operations.windows import close_window, open_window
+from auctions.policies import BidRejected
+from auctions.terms import single_lot_terms
+from inventory.models import BlockHour
+from marketplace.db import LockSpace, database_now, lock_exclusive
+from tests.factories import BuyerFactory, LotFactory, WindowFactory
+from tests.integration.auctions.conftest import Auction, turn_clock_past_close
+
+pytestmark = pytest.mark.django_db(transaction=True)
+T = TypeVar("T")
+
+
+def race(*contenders: Callable[[], T]) -> list[T | BidRejected]:
+    """Run all at once, each on a connection of its own; return what each returned, or its refusal."""
+    barrier = threading.Barrier(len(contenders))
+
+    def run(contender: Callable[[], T]) -> T | BidRejected:
+        barrier.wait(timeout=10)
+        try:
+            return contender()
+        except BidRejected as refused:
+            return refused
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(contenders)) as pool:
+        return list(pool.map(run, contenders))
+
+
+def offer(auction: Auction, organization: object, *, units: int = 1, price_ticks: int = 20_000) -> Bid:
+    return place_bid(
+        organization=organization,
+        placed_by=None,
+        window_id=auction.window.pk,
+        terms=single_lot_terms(auction.lot, units=units, price_ticks=price_ticks),
+    )
+
+
+class TestTheLastUnit:
+    def test_two_buyers_want_it_and_one_gets_it(self) -> None:
+        lot = LotFactory(block__units=1)
+        auction = Auction(lot.window, lot, BuyerFactory(), BuyerFactory(), None)
+
+        placed = race(lambda: offer(auction, auction.buyer), lambda: offer(auction, auction.rival))
+        turn_clock_past_close(auction.window)
+        close_window(window_id=auction.window.pk)
+        clear_window(window_id=auction.window.pk)
+
+        earlier = min(placed, key=lambda bid: bid.sequence)
+        award = Award.objects.get()
+        assert award.bid == earlier
+        assert award.amount_ticks == 2 * 20_000
+        assert set(BlockHour.objects.values_list("offered_units", "sold_units")) == {(1, 1)}
+
+
+class TestOneWindow:
+    def test_two_workers_clear_it_once(self, transactional_auction: Auction) -> None:
+        auction = transactional_auction
+        offer(auction, auction.buyer)
+        turn_clock_past_close(auction.window)
+        close_window(window_id=auction.window.pk)
+
+        cleared = race(*[lambda: clear_window(window_id=auction.window.pk)] * 2)
+
+        assert sorted(cleared) == [False, True]
+        assert Award.objects.count() == 1
+
+    def test_two_workers_open_it_once(self) -> None:
+        window = WindowFactory(status=Window.Status.SCHEDULED)
+
+        assert sorted(race(*[lambda: open_window(window_id=window.pk)] * 2)) == [False, True]
+
+    def test_two_windows_never_offer_the_same_hour(self) -> None:
+        LotFactory(on_offer=False)
+        windows = [WindowFactory(status=Window.Status.SCHEDULED) for _ in range(2)]
+
+        opened = race(*[lambda window=window: open_window(window_id=window.pk) for window in windows])
+
+        assert opened == [True, True]
+        assert sorted(window.lots.count() for window in windows) == [0, 1]
+
+
+class TestTheLimit:
+    def test_many_threads_never_exceed_it(self, transactional_auction: Auction) -> None:
+        auction = transactional_auction
+        BiddingLimit.objects.filter(organization=auction.buyer).update(limit_cents=1000)
+
+        outcomes = race(*[lambda: offer(auction, auction.buyer)] * 4)
+
+        placed = [outcome for outcome in outcomes if isinstance(outcome, Bid)]
+        refused = [outcome for outcome in outcomes if isinstance(outcome, BidRejected)]
+        assert (len(placed), len(refused)) == (2, 2)  # each bid holds 400 of the 1,000 cents
+        assert BiddingLimit.objects.get(organization=auction.buyer).held_cents == 800
+
+
+class TestTheMomentOfClosing:
+    def test_every_acknowledged_bid_is_in_the_book_and_every_other_was_refused(self) -> None:
+        lot = LotFactory(block__units=100)
+        auction = Auction(lot.window, lot, None, None, None)
+        buyers = BuyerFactory.create_batch(8)
+        closes_at = database_now() + timedelta(milliseconds=400)
+        Window.objects.filter(pk=lot.window_id).update(
+            closes_at=closes_at, freezes_at=closes_at - timedelta(seconds=1)
+        )
+
+        def bid_until_refused(organization: object) -> list[Bid]:
+            placed = []
+            while True:
+                try:
+                    placed.append(offer(auction, organization))
+                except BidRejected:
+                    return placed
+
+        def close_when_due() -> list[Bid]:
+            while not close_window(window_id=lot.window_id):
+                pass
+            return list(Bid.objects.all())
+
+        *placed, book_at_close = race(
+            *[lambda buyer=buyer: bid_until_refused(buyer) for buyer in buyers], close_when_due
+        )
+
+        acknowledged = {bid for bids in placed for bid in bids}
+        assert acknowledged == set(book_at_close) == set(Bid.objects.all())
+
+    def test_a_bid_waits_for_a_closing_in_hand_and_is_then_refused(
+        self, transactional_auction: Auction
+    ) -> None:
+        auction = transactional_auction
+        turn_clock_past_close(auction.window)
+        locked = threading.Event()
+
+        def close_slowly() -> bool:
+            with transaction.atomic():
+                lock_exclusive(LockSpace.WINDOW, auction.window.pk)
+                locked.set()
+                Window.objects.filter(pk=auction.window.pk).update(status=Window.Status.CLOSED)
+            return True
+
+        def bid_late() -> Bid:
+            assert locked.wait(timeout=10)
+            return offer(auction, auction.buyer)
+
+        closed, late = race(close_slowly, bid_late)
+
+        assert closed is True
+        assert isinstance(late, BidRejected)
+        assert late.code == "window_closed"

@@ -98,9 +98,10 @@ async def _serve(sandbox: Sandbox, endpoint: Endpoint, request: Request, request
         return Answer(saved.status, saved.body, headers)
     try:
         return await _run(execution, request)
-    finally:
+    except BaseException:
         # Settled keys stay; a request that never began to execute gives its key back.
         await run_in_threadpool(idempotency.release, sandbox.store, key=key)
+        raise
 
 
 def _fail_before(fault: ApiFault | None) -> None:

@@ -8,7 +8,7 @@ export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check fix bench db db-stop psql clean clean-data setup-run setup-test \
-	check-format check-lint check-types check-layers check-templates check-migrations check-django check-schema
+	check-format check-lint check-types check-layers check-templates check-migrations check-django check-schema check-states
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -19,7 +19,7 @@ run: setup-run ## Run Sparegrid here, database included (PORT=8123 make run; Ctr
 test: setup-test ## Run every test (ARGS="tests/unit -k money" for some)
 	$(VENV)/pytest $(ARGS)
 
-check: check-format check-lint check-types check-layers check-templates check-migrations check-django check-schema ## Run every check that is no test
+check: check-format check-lint check-types check-layers check-templates check-migrations check-django check-schema check-states ## Run every check that is no test
 
 check-format: setup-test ## … the formatter would change nothing
 	$(VENV)/ruff format --check .
@@ -46,10 +46,14 @@ check-django: setup-test ## … Django's own checks, as deployed
 check-schema: setup-test ## … the API's schema is valid and complete
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
 
+check-states: setup-test ## … docs/states.md shows the state tables as they are
+	$(MANAGE) state_diagrams --check
+
 fix: setup-test ## Format, and mend what can be mended by machine
 	$(VENV)/ruff check --fix .
 	$(VENV)/ruff format .
 	find templates -name '*.html' -exec $(VENV)/djade --target-version 5.2 {} +
+	$(MANAGE) state_diagrams
 
 bench: setup-test ## Measure (benchmarks/)
 	$(PYTHON_RUN) -m benchmarks

@@ -37,7 +37,7 @@ class Command(BaseCommand):
 
 def _section(model: type[Model]) -> str:
     table = model.TRANSITIONS  # type: ignore[attr-defined]
-    lines = [f"    [*] --> {model._meta.get_field('status').get_default()}"]
+    lines = [f"    [*] --> {model().status}"]  # type: ignore[attr-defined]
     lines += [f"    {source} --> {target}" for source, targets in table.items() for target in sorted(targets)]
     lines += [f"    {state} --> [*]" for state, targets in table.items() if not targets]
     name = str(model._meta.verbose_name).capitalize()

@@ -135,7 +135,7 @@ def _card_options(picked: str) -> Markup:
                 "option.html",
                 {
                     "number": card.number,
-                    "title": f"{card.number} ({card.brand}): {card.title}",
+                    "title": f"{card.title} · {card.brand} {card.number}",
                     "selected": Markup(" selected" if card.number == picked else ""),
                 },
             )

@@ -62,6 +62,11 @@ def _retry_header(error: StripeError) -> dict[str, str]:
     return {"Stripe-Should-Retry": "true"} if error.status == 409 else {}
 
 
+def _no_use_retrying(status: int) -> dict[str, str]:
+    """Headers of a saved answer: a saved server error would only be replayed."""
+    return {"Stripe-Should-Retry": "false"} if status >= 500 else {}
+
+
 def _response(request: Request, answer: Answer, request_id: str) -> Response:
     headers = {
         "Request-Id": request_id,
@@ -95,7 +100,7 @@ async def _serve(sandbox: Sandbox, endpoint: Endpoint, request: Request, request
     )
     if saved is not None:
         headers = {"Idempotent-Replayed": "true", "Original-Request": saved.request_id}
-        return Answer(saved.status, saved.body, headers)
+        return Answer(saved.status, saved.body, headers | _no_use_retrying(saved.status))
     try:
         return await _run(execution, request)
     except BaseException:
@@ -165,7 +170,7 @@ class _Execution:
 
     def _settled(self, answer: Answer) -> Answer:
         if self.suffers("error", "after"):
-            answer = error_answer(_server_error(), {"Stripe-Should-Retry": "false"})
+            answer = error_answer(_server_error(), _no_use_retrying(500))
         if self.key is not None:
             idempotency.settle(self.sandbox.store, key=self.key, status=answer.status, body=answer.body)
         return answer

@@ -76,6 +76,12 @@ class TestProgram:
         assert "Address already in use" in ended.stderr
 
 
+def test_needs_nothing_of_the_application():
+    code = "import sys, settlements.stripe_sandbox.server; assert 'django' not in sys.modules"
+
+    subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True, timeout=30)
+
+
 def test_settings_name_what_is_wrong():
     with pytest.raises(SettingsRejected, match="this machine only"):
         Settings(state=":memory:", base_url="http://127.0.0.1:1", webhook_url="http://10.0.0.1/")

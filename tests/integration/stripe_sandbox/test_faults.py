@@ -33,6 +33,7 @@ class TestApiFaults:
                 client.v1.payment_intents.create(ORDER, KEY)
 
         assert failure.value.headers["idempotent-replayed"] == "true"
+        assert failure.value.headers["stripe-should-retry"] == "false"
         assert len(client.v1.payment_intents.list().data) == 1
 
     def test_a_rate_limit(self, client, browser):

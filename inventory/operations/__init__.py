@@ -1,0 +1,26 @@
+"""What changes inventory. Each function owns its transaction unless it says otherwise."""
+
+from inventory.operations.blocks import (
+    BlockNotFound,
+    BlockRefused,
+    ImportRefused,
+    Withdrawal,
+    import_blocks,
+    list_block,
+    withdraw_block,
+)
+from inventory.operations.catalogue import load_catalogue
+from inventory.operations.sites import SiteNameTaken, create_site
+
+__all__ = [
+    "BlockNotFound",
+    "BlockRefused",
+    "ImportRefused",
+    "SiteNameTaken",
+    "Withdrawal",
+    "create_site",
+    "import_blocks",
+    "list_block",
+    "load_catalogue",
+    "withdraw_block",
+]

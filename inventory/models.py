@@ -131,7 +131,14 @@ class Block(models.Model):
             models.CheckConstraint(
                 name="block_floor_within_reserve",
                 condition=Q(floor_ticks=None, decline_hours=None)
-                | Q(floor_ticks__gte=0, floor_ticks__lte=F("reserve_ticks"), decline_hours__gte=1),
+                | Q(
+                    # Said outright: a comparison with null is null, and a check that is null passes.
+                    floor_ticks__isnull=False,
+                    decline_hours__isnull=False,
+                    floor_ticks__gte=0,
+                    floor_ticks__lte=F("reserve_ticks"),
+                    decline_hours__gte=1,
+                ),
             ),
         ]
         indexes = [

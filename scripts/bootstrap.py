@@ -41,7 +41,7 @@ def succeeds(*command: str | Path) -> bool:
 
 
 def make_venv() -> None:
-    if succeeds(VENV_PYTHON, "-m", "pip", "--version"):
+    if VENV_PYTHON.exists() and succeeds(VENV_PYTHON, "-m", "pip", "--version"):
         return
     say(f"making .venv with Python {sys.version.split()[0]}")
     result = make_venv_once()

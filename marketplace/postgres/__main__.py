@@ -6,9 +6,8 @@ import shutil
 import subprocess
 import sys
 
-from marketplace.paths import data_dir
-from marketplace.postgres.account import NoAccountForServer, server_account
-from marketplace.postgres.binaries import Server, ServerNotFound, find_server
+from marketplace.postgres.account import NoAccountForServer
+from marketplace.postgres.binaries import ServerNotFound
 from marketplace.postgres.cluster import ClusterError, checkout_cluster, database_url, temporary_cluster
 
 
@@ -44,13 +43,13 @@ def psql() -> int:
     """open psql on the database"""
     if not os.environ.get("DATABASE_URL"):
         checkout_cluster().start()
-    program = shutil.which("psql") or str(_server().bin / "psql")
+    program = shutil.which("psql") or str(checkout_cluster().find_server().bin / "psql")
     os.execv(program, ["psql", database_url()])  # noqa: S606 - no shell is wanted
 
 
 def find() -> int:
     """say which server programs would be used (exit 1: none)"""
-    server = _server()
+    server = checkout_cluster().find_server()
     print(f"PostgreSQL {server.major} in {server.bin}")
     return 0
 
@@ -66,11 +65,6 @@ def run_temporary(command: list[str]) -> int:
     with temporary_cluster() as cluster:
         cluster.start(die_with_us=True)
         return subprocess.run(command, env=os.environ | {"DATABASE_URL": cluster.url}, check=False).returncode
-
-
-def _server() -> Server:
-    account = server_account(data_dir() / "postgres" / "data")
-    return find_server(account, copies=data_dir() / "postgres" / "server")
 
 
 PLAIN_VERBS = {verb.__name__: verb for verb in (start, stop, status, url, psql, find, remove)}

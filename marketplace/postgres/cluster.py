@@ -104,12 +104,17 @@ class EmbeddedCluster:
             if self.running_pid() is not None and self._answers():
                 return False
             self._forget_stale_pid()
-            server = find_server(account, copies=self.home / "server", major=self._data_major())
+            server = self._find_server(account)
             if not self._data.exists():
                 self._initialise(server, account)
             self._launch(server, account, die_with_us=die_with_us)
             self._create_database()
             return True
+
+    def find_server(self) -> Server:
+        """Return the programs that would run this cluster. Raises ServerNotFound, NoAccountForServer."""
+        with self._locked():
+            return self._find_server(self._make_home())
 
     def stop(self) -> None:
         """Stop the server if it runs: clients are cut off, what they committed stays."""
@@ -146,9 +151,10 @@ class EmbeddedCluster:
     def _home_socket(self) -> Path:
         return self.home.resolve() / "socket"
 
-    def _data_major(self) -> int | None:
+    def _find_server(self, account: Account) -> Server:
         version = self._data / "PG_VERSION"
-        return int(version.read_text()) if version.exists() else None
+        major = int(version.read_text()) if version.exists() else None
+        return find_server(account, copies=self.home.resolve() / "server", major=major)
 
     def _make_home(self) -> Account:
         """Make the folder if need be, in a place that the server's account can enter, and return that account."""

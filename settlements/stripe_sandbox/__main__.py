@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from contextlib import suppress
 
 from .sandbox import Sandbox, Settings, SettingsRejected
 from .server import listen, uvicorn_server
@@ -42,10 +43,10 @@ def main(arguments: list[str]) -> int:
     sandbox = Sandbox(settings)
     sandbox.start()
     sys.stderr.write(f"Stripe sandbox (no real money) at {settings.base_url}\n")
-    try:
+    # uvicorn shuts down on Ctrl-C and then raises it once more.
+    with suppress(KeyboardInterrupt):
         uvicorn_server(sandbox, log_level="warning").run([listener])
-    finally:
-        sandbox.stop()
+    sandbox.stop()
     return 0
 
 

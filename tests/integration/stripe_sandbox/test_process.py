@@ -1,5 +1,6 @@
 """The sandbox as a program of its own: what it refuses, and what a kill leaves behind."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -41,11 +42,15 @@ class TestProgram:
         with running(tmp_path / "state.sqlite3") as (_, address):
             assert client_at(address).v1.payment_intents.create(order, key).id == intent.id
 
-    def test_stops_when_told(self, tmp_path):
+    @pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGINT])
+    def test_stops_quietly_when_told(self, tmp_path, signal_):
         with running(tmp_path / "state.sqlite3") as (process, address):
             client_at(address).v1.customers.create()
-            process.terminate()
-            process.wait(timeout=10)
+            process.send_signal(signal_)
+
+            (_, said) = process.communicate(timeout=10)
+
+        assert said == ""
 
     @pytest.mark.parametrize(
         "arguments",

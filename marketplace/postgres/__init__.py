@@ -4,12 +4,7 @@ The cluster listens on a Unix socket only, and only the account that started it 
 it runs under) may connect. `python -m marketplace.postgres` starts, stops and opens it by hand.
 """
 
-from marketplace.postgres.cluster import (
-    ClusterError,
-    EmbeddedCluster,
-    checkout_cluster,
-    database_url,
-    temporary_cluster,
-)
+from marketplace.postgres.cluster import ClusterError, EmbeddedCluster
+from marketplace.postgres.clusters import checkout_cluster, database_url, temporary_cluster
 
 __all__ = ["ClusterError", "EmbeddedCluster", "checkout_cluster", "database_url", "temporary_cluster"]

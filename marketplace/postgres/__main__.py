@@ -8,7 +8,8 @@ import sys
 
 from marketplace.postgres.account import NoAccountForServer
 from marketplace.postgres.binaries import ServerNotFound
-from marketplace.postgres.cluster import ClusterError, checkout_cluster, database_url, temporary_cluster
+from marketplace.postgres.cluster import ClusterError
+from marketplace.postgres.clusters import checkout_cluster, database_url, temporary_cluster
 
 
 def start() -> int:

@@ -10,7 +10,6 @@ and `.data/postgres` is a link to it.
 """
 
 import fcntl
-import locale
 import os
 import shutil
 import signal
@@ -20,45 +19,26 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
 import psycopg
 
-from marketplace.paths import data_dir
 from marketplace.postgres.account import Account, connecting_names, server_account
 from marketplace.postgres.binaries import Server, find_server
+from marketplace.postgres.configuration import (
+    DATABASE,
+    Configuration,
+    fits_socket,
+    initdb_command,
+    replace_text,
+    socket_url,
+)
 from marketplace.processes import command_line, die_with_parent
 
-DATABASE = "sparegrid"
-PORT = 5432  # only part of the socket's file name: every cluster has a socket folder of its own
-LONGEST_SOCKET_PATH_BYTES = 103  # macOS; Linux allows four more
 START_TIMEOUT_SECONDS = 120.0  # recovery after a crash included
 OLD_SERVER_TIMEOUT_SECONDS = 10.0
 STOP_TIMEOUT_SECONDS = 20.0
 POLL_SECONDS = 0.05
 LOG_TAIL_LINES = 15
-
-SETTINGS = {
-    "listen_addresses": "",
-    "port": str(PORT),
-    "unix_socket_permissions": "0700",
-    "max_connections": "100",
-    "shared_buffers": "256MB",
-    "effective_cache_size": "1GB",
-    "jit": "off",  # costs more than it saves on short queries
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    "log_min_duration_statement": "1s",
-    "log_line_prefix": "%m [%p] ",
-}
-THROW_AWAY_SETTINGS = {
-    "fsync": "off",
-    "full_page_writes": "off",
-    "synchronous_commit": "off",
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
-    "shared_buffers": "128MB",
-}
 
 
 class ClusterError(Exception):
@@ -77,7 +57,7 @@ class EmbeddedCluster:
     def url(self) -> str:
         """Where the cluster answers while it runs."""
         recorded = self.home / "url"
-        return recorded.read_text().strip() if recorded.exists() else _socket_url(self._home_socket)
+        return recorded.read_text().strip() if recorded.exists() else socket_url(self._home_socket)
 
     @property
     def log(self) -> Path:
@@ -192,11 +172,7 @@ class EmbeddedCluster:
         partial = self._data.with_name("data.new")
         shutil.rmtree(partial, ignore_errors=True)
         account.make_own(partial)
-        command: list[str | Path] = [server.bin / "initdb", "-D", partial, "-U", DATABASE]
-        command += ["--encoding=UTF8", f"--locale={_locale()}", "--auth=peer"]
-        if not self.durable:
-            command.append("--no-sync")
-        result = account.run(command)
+        result = account.run(initdb_command(server, partial, durable=self.durable))
         if result.returncode != 0:
             raise ClusterError(f"initdb failed ({result.returncode}):\n{result.stdout.strip()}")
         partial.rename(self._data)
@@ -205,8 +181,9 @@ class EmbeddedCluster:
 
     def _launch(self, server: Server, account: Account, *, die_with_us: bool) -> None:
         socket = self._make_socket_folder(account)
-        command = self._server_command(server, account, socket)
-        _replace(self.home / "url", _socket_url(socket) + "\n")
+        configuration = Configuration(self.home.resolve(), socket, durable=self.durable)
+        configuration.write_access_files(connecting_names(account))
+        replace_text(self.home / "url", socket_url(socket) + "\n")
         if self.log.exists():
             self.log.replace(self.log.with_name("server.log.1"))
         options = account.spawn_options()
@@ -217,7 +194,7 @@ class EmbeddedCluster:
             with self.log.open("wb") as log:
                 # A session of its own: Ctrl-C in the terminal is not for the database.
                 self._process = subprocess.Popen(
-                    command, stdout=log, stderr=log, start_new_session=True, **options
+                    configuration.command(server), stdout=log, stderr=log, start_new_session=True, **options
                 )
             if self._answers():
                 return
@@ -226,27 +203,10 @@ class EmbeddedCluster:
                 raise ClusterError(self._failure(f"Postgres ended ({self._process.returncode})"))
             time.sleep(POLL_SECONDS)
 
-    def _server_command(self, server: Server, account: Account, socket: Path) -> list[str]:
-        home = self.home.resolve()
-        access, names = home / "pg_hba.conf", home / "pg_ident.conf"
-        _replace(access, "local all all peer map=us\n")
-        _replace(names, "".join(f'us "{name}" {DATABASE}\n' for name in connecting_names(account)))
-        settings = SETTINGS | ({} if self.durable else THROW_AWAY_SETTINGS)
-        settings |= {
-            "unix_socket_directories": str(socket),
-            "hba_file": str(access),
-            "ident_file": str(names),
-        }
-        return [
-            str(server.bin / "postgres"),
-            *("-D", str(self._data)),
-            *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
-        ]
-
     def _make_socket_folder(self, account: Account) -> Path:
         """Return a folder for the socket: in the home, or where that path is too long for a socket, in /tmp."""
         socket = self._home_socket
-        if _fits_socket(socket):
+        if fits_socket(socket):
             account.make_own(socket)
             return socket
         short = Path(tempfile.mkdtemp(prefix="sparegrid-", dir="/tmp"))
@@ -308,41 +268,6 @@ class EmbeddedCluster:
         raise ClusterError(self._failure(f"Postgres (process {pid}) does not stop"))
 
 
-def checkout_cluster() -> EmbeddedCluster:
-    """Return this checkout's cluster, whether it runs or not."""
-    return EmbeddedCluster(data_dir() / "postgres")
-
-
-@contextmanager
-def temporary_cluster() -> Iterator[EmbeddedCluster]:
-    """Give an unstarted throw-away cluster in a folder of its own; stop and delete it afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="sparegrid-test-"))
-    if not _fits_socket(folder / "postgres" / "socket"):
-        folder.rmdir()
-        folder = Path(tempfile.mkdtemp(prefix="sparegrid-test-", dir="/tmp"))
-    folder.chmod(0o711)
-    cluster = EmbeddedCluster(folder / "postgres", durable=False)
-    try:
-        yield cluster
-    finally:
-        cluster.remove()
-        shutil.rmtree(folder)
-
-
-def database_url() -> str:
-    """Return `DATABASE_URL`, else the address of this checkout's cluster. Starts nothing.
-
-    Tools that never connect (mypy, makemigrations --check) load the settings without a server. So when none runs,
-    the address is one at which nothing can answer, whose name tells whoever connects what to do.
-    """
-    if given := os.environ.get("DATABASE_URL"):
-        return given
-    cluster = checkout_cluster()
-    if cluster.running_pid() is None:
-        return _socket_url(Path("/NOT RUNNING: start it with 'make run' or 'make db'"))
-    return cluster.url
-
-
 class _Lock:
     """An exclusive lock on a file until closed. Read-only, so that root's file serves an ordinary user too."""
 
@@ -352,29 +277,3 @@ class _Lock:
 
     def close(self) -> None:
         os.close(self._descriptor)
-
-
-def _socket_url(folder: Path) -> str:
-    return f"postgresql://{DATABASE}@:{PORT}/{DATABASE}?host={quote(str(folder))}"
-
-
-def _fits_socket(folder: Path) -> bool:
-    return len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= LONGEST_SOCKET_PATH_BYTES
-
-
-def _replace(path: Path, text: str) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text)
-    partial.chmod(0o644)
-    partial.replace(path)
-
-
-def _locale() -> str:
-    """Return the UTF-8 locale that sorts by code point, where the machine has it."""
-    before = locale.setlocale(locale.LC_CTYPE)
-    try:
-        locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
-    except locale.Error:
-        return "C"
-    locale.setlocale(locale.LC_CTYPE, before)
-    return "C.UTF-8"

@@ -1,4 +1,5 @@
-// Menus are <details class="menu">, which open by themselves. This closes them on Escape and on a click elsewhere.
+// Menus are <details class="menu">, which open by themselves. This closes them on Escape and on a click elsewhere,
+// and brings the current page of the primary navigation into sight where the bar is too narrow for all.
 const openMenus = () => document.querySelectorAll("details.menu[open]");
 
 document.addEventListener("click", (event) => {
@@ -17,3 +18,5 @@ document.addEventListener("focusout", (event) => {
   const menu = event.target.closest("details.menu");
   if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
 });
+
+document.querySelector(".primary-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

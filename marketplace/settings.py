@@ -169,6 +169,10 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W021",  # nor is a browser's preload list
 ]
 
+LIVE_SOCKETS_PER_ADDRESS = env.int("LIVE_SOCKETS_PER_ADDRESS", default=200)
+LIVE_SOCKETS_PER_USER = env.int("LIVE_SOCKETS_PER_USER", default=30)
+LIVE_RECHECK_SECONDS = env.float("LIVE_RECHECK_SECONDS", default=20.0)
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

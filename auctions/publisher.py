@@ -28,8 +28,8 @@ TICK_SECONDS = 0.25
 RETRY_SECONDS = 1.0
 REFRESH_SECONDS = 15.0
 """Reserves decline and blocks shrink without a word, so that every window is looked at this often."""
-REST_PER_WORK = 4
-"""A window that took t seconds to compute rests 4 t before the next time: a huge book slows its own prices only."""
+REST_PER_WORK = 4.0
+"""A window that took t seconds to compute is not due again for 4 t: a huge book slows its own prices only."""
 EVENTS_PER_TICK = 5_000
 ORDER = 1
 """The second key of the lock under which a tick commits: revisions become visible in their order."""
@@ -63,7 +63,8 @@ class _Probe:
 class Publisher:
     """What the last tick saw, so that the next one finds what changed."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, rest_per_work: float = REST_PER_WORK) -> None:
+        self._rest_per_work = rest_per_work
         self._seen: dict[int, tuple[str, int]] = {}
         self._waiting: set[int] = set()
         self._rests_until: dict[int, float] = {}
@@ -76,7 +77,7 @@ class Publisher:
         moved = {pk for pk, state in probe.windows.items() if self._seen.get(pk) != state}
         left = self._seen.keys() - probe.windows.keys()
         self._waiting |= moved | {pk for pk, at in self._refresh_at.items() if at <= monotonic()}
-        if not (probe.events_wait or left or self._may_compute(probe) or self._is_first_tick):
+        if not (probe.events_wait or moved or left or self._may_compute(probe) or self._is_first_tick):
             return None
         with transaction.atomic(durable=True):
             lock_exclusive(LockSpace.PUBLISHER, ORDER)
@@ -108,7 +109,7 @@ class Publisher:
             logger.exception("no indicative prices for window %s", window_id)
             changed = False
         ended = monotonic()
-        self._rests_until[window_id] = ended + REST_PER_WORK * (ended - began)
+        self._rests_until[window_id] = ended + self._rest_per_work * (ended - began) - TICK_SECONDS
         self._refresh_at[window_id] = ended + REFRESH_SECONDS
         return changed
 
@@ -234,7 +235,7 @@ def _emptied(row: Indication) -> Indication:
 
 
 def _figures(row: Indication | None) -> tuple[int | None, ...] | None:
-    return row and tuple(getattr(row, figure) for figure in _FIGURES)
+    return None if row is None else tuple(getattr(row, figure) for figure in _FIGURES)
 
 
 def _save(rows: Iterable[Indication]) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from django import template
 from django.http import HttpRequest
@@ -153,13 +154,22 @@ def status_pill(status: str, label: str = "") -> dict[str, str]:
 
 @register.inclusion_tag("components/price.html")
 def price(
-    ticks: int | None, change_ticks: int | None = None, per: str = "", size: str = "", key: str = ""
+    ticks: int | None,
+    change_ticks: int | Literal["never"] | None = "never",
+    per: str = "",
+    size: str = "",
+    key: str = "",
 ) -> dict[str, object]:
-    """Show a price with its unit (``per``) and, where known, how far it moved. ``key`` names it for live updates."""
+    """Show a price with its unit (``per``) and how far it moved. ``key`` names it for live updates.
+
+    A change that is None is unknown as yet and keeps its room; one that is left out never comes.
+    """
+    may_change = change_ticks != "never"
     return {
         "ticks": ticks,
-        "change_ticks": change_ticks,
-        "change_size": abs(change_ticks or 0),
+        "may_change": may_change,
+        "change_ticks": change_ticks if may_change else None,
+        "change_size": abs(change_ticks) if isinstance(change_ticks, int) else 0,
         "per": per,
         "size": size,
         "key": key,

@@ -84,6 +84,10 @@ class TestPrice:
         assert words(render("{% price 24950 change %}", change=-350)) == "$2.4950 ▼down $0.0350"
         assert words(render("{% price 24950 0 %}")) == "$2.4950 =unchanged 0"
 
+    def test_keeps_room_for_a_change_only_where_one_may_come(self):
+        assert "data-price-change" in render("{% price 24950 None %}")
+        assert "data-price-change" not in render("{% price 24950 %}")
+
     def test_shows_a_dash_where_there_is_no_price(self):
         assert words(render("{% price nothing %}", nothing=None)) == "–"
 

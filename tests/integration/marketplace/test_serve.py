@@ -1,6 +1,7 @@
 """`make run` as a whole: the real supervisor with its own database, web server and sandbox."""
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -45,6 +46,10 @@ def start_serve(environment: dict[str, str]) -> subprocess.Popen[str]:
     )
 
 
+def children_of(process: subprocess.Popen[str]) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
 def read_until(process: subprocess.Popen[str], wanted: str) -> list[str]:
     lines = []
     for line in process.stdout:
@@ -65,12 +70,25 @@ class TestServe:
         second = start_serve(environment)
         assert "Sparegrid runs from this checkout already" in second.communicate()[0]
         assert second.returncode == 1
-        children = Path(f"/proc/{serve.pid}/task/{serve.pid}/children").read_text().split()
+        children = children_of(serve)
         assert len(children) >= 3
         serve.send_signal(signal.SIGINT)
         serve.communicate(timeout=20)
         assert serve.returncode == 0
-        assert [pid for pid in children if command_line(int(pid))] == []
+        assert [pid for pid in children if command_line(pid)] == []
+
+    @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a service of the Linux kernel")
+    def test_kill_9_leaves_nothing_behind(self, environment):
+        serve = start_serve(environment)
+        read_until(serve, "Sparegrid runs at")
+        watched = [os.pidfd_open(pid) for pid in children_of(serve)]
+        serve.kill()
+        serve.wait()
+        for descriptor in watched:
+            ended, _, _ = select.select([descriptor], [], [], 20)
+            os.close(descriptor)
+            assert ended
+        serve.stdout.close()
 
 
 class TestRefusals:

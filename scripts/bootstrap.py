@@ -95,7 +95,7 @@ def fingerprint(requirements: Path) -> str:
 
 def provide_postgres() -> None:
     """See to it that a server can be started; the wheel asks for no rights and starts no service of its own."""
-    if os.environ.get("DATABASE_URL") or succeeds(VENV_PYTHON, "-m", "marketplace.postgres", "find"):
+    if succeeds(VENV_PYTHON, "-m", "marketplace.postgres", "find"):
         return
     say("no PostgreSQL server programs found, taking those of a wheel")
     try:

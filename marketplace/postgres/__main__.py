@@ -6,6 +6,9 @@ import shutil
 import subprocess
 import sys
 
+import environ
+
+from marketplace.paths import CHECKOUT
 from marketplace.postgres.account import NoAccountForServer
 from marketplace.postgres.binaries import ServerNotFound
 from marketplace.postgres.cluster import ClusterError
@@ -49,7 +52,10 @@ def psql() -> int:
 
 
 def find() -> int:
-    """say which server programs would be used (exit 1: none)"""
+    """say which server would be used (exit 1: there is none)"""
+    if os.environ.get("DATABASE_URL"):
+        print("the server that DATABASE_URL names")
+        return 0
     server = checkout_cluster().find_server()
     print(f"PostgreSQL {server.major} in {server.bin}")
     return 0
@@ -79,6 +85,7 @@ def main() -> int:
     temporary = verbs.add_parser("run-temporary", help=run_temporary.__doc__)
     temporary.add_argument("command", nargs="+", metavar="-- COMMAND")
     arguments = parser.parse_args()
+    environ.Env.read_env(CHECKOUT / ".env", overwrite=False)
     try:
         if arguments.verb == "run-temporary":
             return run_temporary(arguments.command)

@@ -6,10 +6,8 @@ for candidate in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11
         exec "$candidate" "$@"
     fi
 done
-cat >&2 <<'END'
-Sparegrid needs Python 3.11 or newer, and none was found as python3, python3.14 … python3.11.
+echo >&2 "Sparegrid needs Python 3.11 or newer, and none was found as python3, python3.14 … python3.11.
   Debian, Ubuntu:   apt-get install python3 python3-venv
   macOS:            brew install python@3.13
-  elsewhere:        PYTHON=/path/to/python3 make …
-END
+  elsewhere:        PYTHON=/path/to/python3 make …"
 exit 1

@@ -25,7 +25,7 @@ def clear(book: Book, *, executor: Executor | None = None) -> Clearing:
 def to_clearing(book: Book, bids: LotBids, result: LotResult) -> Clearing:
     lot = bids.lot[result.bid]
     value = bids.rate[result.bid] * result.steps * bids.lot_scale[lot]
-    bidder, payment = _by_bidder(bids.bidder[result.bid], result.amount, len(book.organization_id))
+    bidder, payment = _by_bidder(book.bid_bidder[result.bid], result.amount, len(book.organization_id))
     paid, marginal = unit_hour_prices(bids, result)
     length = np.diff(book.lot_hour_offset)
     loser_bid, loser_reason, loser_minimum = explain_losers(book, bids, result)

@@ -11,7 +11,8 @@ least of its hours, and of the reserve only the sum over the hours matters. Both
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +22,17 @@ from auctions.engine.checks import quote
 from auctions.engine.errors import BookNotSupported
 
 
+RUN_BIDS = 1 << 15
+"""Bids worked on at a time: their columns fit the second-level cache."""
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class LotBids:
     """B bids on L lots; a step is `unit_step` units over all hours of the lot.
 
     lot : int64 (B,) row of lots
-    bidder : int64 (B,) row of organizations
-    steps : int64 (B,) largest number of steps the bid takes
+    taker : int32 or int64 (B,) bidder's row << step_bits | largest number of steps the bid takes: read at random, once
+    step_bits : low bits of taker that hold the steps
     rate : int64 (B,) limit; rate × scale[lot] is ticks per step
     fits : bool (B,) whether any limit could win
     lot_step_hours : int64 (L,) unit-hours in one step
@@ -37,14 +42,25 @@ class LotBids:
     """
 
     lot: Ints
-    bidder: Ints
-    steps: Ints
+    taker: NDArray[Any]
+    step_bits: int
     rate: Ints
     fits: NDArray[np.bool_]
     lot_step_hours: Ints
     lot_scale: Ints
     lot_steps: Ints
     lot_reserve: Ints
+    n_organizations: int
+
+    def of_lots(self, lots: slice) -> LotBids:
+        """The same bids, with only a run of the lots."""
+        return replace(
+            self,
+            lot_step_hours=self.lot_step_hours[lots],
+            lot_scale=self.lot_scale[lots],
+            lot_steps=self.lot_steps[lots],
+            lot_reserve=self.lot_reserve[lots],
+        )
 
     @property
     def lot_reserve_rate(self) -> Ints:
@@ -63,21 +79,49 @@ def lot_bids(book: Book) -> LotBids:
     lot_reserve = step * (
         np.add.reduceat(book.lot_reserve, book.lot_hour_offset[:-1]) if book.n_lots else hours
     )
-    lot = book.leg_lot
-    _refuse_first(book, book.leg_hours != hours[lot], "hours", "takes only part of the hours of its lot")
-    steps, fits = _steps(book, lot, lot_steps)
     all_priced = bool(book.option_is_priced.all())
-    return LotBids(
-        lot=lot,
-        bidder=book.bid_bidder,
-        steps=steps,
-        rate=book.option_limit if all_priced else _ticks_per_step(book, fits),
-        fits=fits & (book.lot_seller[lot] != book.bid_bidder),
+    step_bits = int(book.leg_units.max(initial=0)).bit_length()
+    taker_bits = step_bits + len(book.organization_id).bit_length()
+    bids = LotBids(
+        lot=book.leg_lot,
+        taker=np.empty(book.n_bids, dtype=np.int32 if taker_bits < 32 else np.int64),
+        step_bits=step_bits,
+        rate=book.option_limit if all_priced else np.empty(book.n_bids, dtype=np.int64),
+        fits=np.empty(book.n_bids, dtype=bool),
         lot_step_hours=step * hours,
         lot_scale=step * hours if all_priced else np.ones_like(step),
         lot_steps=lot_steps,
         lot_reserve=lot_reserve,
+        n_organizations=len(book.organization_id),
     )
+    for start in range(0, book.n_bids, RUN_BIDS):
+        _read_run(book, bids, slice(start, min(start + RUN_BIDS, book.n_bids)), all_priced=all_priced)
+    return bids
+
+
+def _read_run(book: Book, bids: LotBids, run: slice, *, all_priced: bool) -> None:
+    """Fill in the columns of a run of bids: short enough that what is computed on the way stays in the cache."""
+    lot = bids.lot[run]
+    step = book.lot_unit_step[lot]
+    part_time = book.leg_hours[run] != (book.lot_end - book.lot_start)[lot]
+    if part_time.any():
+        bid = run.start + int(np.argmax(part_time))
+        raise _not_supported(book, bid, "options[0].legs[0].hours", "takes only part of the hours of its lot")
+    units, least_units = book.leg_units[run], book.leg_min_units[run]
+    steps = units // step
+    np.add(book.bid_bidder[run] << bids.step_bits, steps, out=bids.taker[run], casting="same_kind")
+    fits = bids.fits[run]
+    np.logical_and((bids.lot_steps > 0)[lot], units >= step, out=fits)
+    whole = np.flatnonzero(least_units > step)
+    if len(whole):
+        least = -(-least_units[whole] // step[whole])
+        fits[whole] = can_fit = (least <= steps[whole]) & (least <= bids.lot_steps[lot[whole]])
+        if can_fit.any():
+            bid = run.start + int(whole[np.argmax(can_fit)])
+            raise _not_supported(book, bid, "options[0].legs[0].min_units", "not divisible down to one unit step")
+    if not all_priced:
+        bids.rate[run] = _ticks_per_step(book, run, fits, step * book.leg_hours[run])
+    np.logical_and(fits, book.lot_seller[lot] != book.bid_bidder[run], out=fits)
 
 
 def _refuse_packages(book: Book) -> None:
@@ -92,43 +136,21 @@ def _refuse_packages(book: Book) -> None:
             raise _not_supported(book, bid, what, "more than one")
 
 
-def _steps(book: Book, lot: Ints, lot_steps: Ints) -> tuple[Ints, NDArray[np.bool_]]:
-    """Most steps each bid takes, and whether its lot could give it any award."""
-    step = book.lot_unit_step[lot]
-    steps = book.leg_units if (book.lot_unit_step == 1).all() else book.leg_units // step
-    fits = (lot_steps > 0)[lot] & (steps > 0)
-    whole = np.flatnonzero(book.leg_min_units > step)
-    if len(whole):
-        least = -(-book.leg_min_units[whole] // step[whole])
-        fits[whole] = can_fit = (least <= steps[whole]) & (least <= lot_steps[lot[whole]])
-        if can_fit.any():
-            bid = int(whole[np.argmax(can_fit)])
-            raise _not_supported(
-                book, bid, "options[0].legs[0].min_units", "not divisible down to one unit step"
-            )
-    return steps, fits
-
-
-def _ticks_per_step(book: Book, fits: NDArray[np.bool_]) -> Ints:
+def _ticks_per_step(book: Book, run: slice, fits: NDArray[np.bool_], step_hours: Ints) -> Ints:
     """Value of one step to each bid that fits, 0 to the others. Divides before it multiplies, to stay in int64."""
     bid = np.flatnonzero(fits)
-    lot, limit, units = book.leg_lot[bid], book.option_limit[bid], book.leg_units[bid]
-    step, hours = book.lot_unit_step[lot], (book.lot_end - book.lot_start)[lot]
+    limit, units, hours = book.option_limit[run][bid], book.leg_units[run][bid], book.leg_hours[run][bid]
+    step = step_hours[bid] // hours
     whole, rest = np.divmod(limit, units)
     shared, odd = np.divmod(rest * step, units)
-    by_value = ~book.option_is_priced[bid]
+    by_value = ~book.option_is_priced[run][bid]
     inexact = by_value & (odd > 0)
     if inexact.any():
-        row = int(bid[np.argmax(inexact)])
+        row = run.start + int(bid[np.argmax(inexact)])
         raise _not_supported(book, row, "options[0].value", "not a whole number of ticks per unit step")
-    rate = np.zeros(book.n_bids, dtype=np.int64)
-    rate[bid] = np.where(by_value, whole * step + shared, limit * step * hours)
+    rate = np.zeros(len(fits), dtype=np.int64)
+    rate[bid] = np.where(by_value, whole * step + shared, limit * step_hours[bid])
     return rate
-
-
-def _refuse_first(book: Book, wrong: NDArray[np.bool_], field: str, reason: str) -> None:
-    if wrong.any():
-        raise _not_supported(book, int(np.argmax(wrong)), f"options[0].legs[0].{field}", reason)
 
 
 def _not_supported(book: Book, bid: int, field: str, reason: str) -> BookNotSupported:

@@ -41,12 +41,13 @@ Rejected are Cid's four steps at 30 and Ann's two at 20. Ann displaces three of 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auctions.engine.book import Book, Ints
-from auctions.engine.lotbids import LotBids, lot_bids
+from auctions.engine.lotbids import RUN_BIDS, LotBids, lot_bids
 from auctions.engine.ranges import concatenate_ranges, running_total
 
 __all__ = ["Book", "LotResult", "clear_lots", "lot_bids"]
@@ -54,7 +55,7 @@ __all__ = ["Book", "LotResult", "clear_lots", "lot_bids"]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class LotResult:
-    """A awards, ascending by bid row; L lots.
+    """A awards, lot by lot, best bid first; L lots.
 
     bid : int64 (A,) rows
     steps : int64 (A,)
@@ -81,6 +82,7 @@ class Ranking:
     """The n bids that meet their reserve, best first within each lot; position p is a place in this order.
 
     bid, lot, rate, steps : int64 (n,) as in `LotBids`
+    bidder : int32 or int64 (n,) row of organizations
     level : int64 (n,) ascending, the same for equal lot and rate
     ahead : int64 (n + 1,) steps of all earlier positions
     first : int64 (L + 1,) position of each lot's best bid
@@ -89,6 +91,7 @@ class Ranking:
     bid: Ints
     lot: Ints
     rate: Ints
+    bidder: NDArray[Any]
     steps: Ints
     level: Ints
     ahead: Ints
@@ -110,69 +113,124 @@ class Rejected:
 
 
 def clear_lots(bids: LotBids) -> LotResult:
-    """Find winners, payments and prices of every lot."""
-    ranking = _rank(bids)
-    won = _fill(bids, ranking)
+    """Find winners, payments and prices of every lot, a run of lots at a time so that the work stays in the cache."""
+    order = _order(bids)
+    runs = [_clear_run(bids, order, lots) for lots in _runs(order.first)]
+    return LotResult(*(np.concatenate(column) for column in zip(*runs, strict=True)))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Order:
+    """All bids that meet their reserve, best first within each lot.
+
+    packed : int64 (n,) lot, top_rate - rate and bid row side by side; or only the bid row, where they do not fit
+    first : int64 (L + 1,) position of each lot's best bid
+    """
+
+    packed: Ints
+    first: Ints
+    bid_bits: int
+    rate_bits: int
+    top_rate: int
+
+
+def _order(bids: LotBids) -> Order:
+    n_bids, n_lots, top = len(bids.lot), len(bids.lot_steps), int(bids.rate.max(initial=0))
+    bid_bits, rate_bits = n_bids.bit_length(), top.bit_length()
+    if bid_bits + rate_bits + n_lots.bit_length() >= 63:
+        bid = np.flatnonzero(bids.fits & (bids.rate >= bids.lot_reserve_rate[bids.lot]))
+        bid = bid[np.lexsort((bid, -bids.rate[bid], bids.lot[bid]))]
+        return Order(bid, np.searchsorted(bids.lot[bid], np.arange(n_lots + 1)), 0, 0, top)
+    # one number per bid, sorted by value: its low bits say which bid it was
+    packed = np.empty(n_bids, dtype=np.int64)
+    least = bids.lot_reserve_rate
+    n = 0
+    for start in range(0, n_bids, RUN_BIDS):
+        part = slice(start, start + RUN_BIDS)
+        lot, rate = bids.lot[part], bids.rate[part]
+        takes_part = np.flatnonzero(bids.fits[part] & (rate >= least[lot]))
+        key = (lot << rate_bits) + (top - rate)
+        key <<= bid_bits
+        key += np.arange(start, start + len(lot))
+        np.take(key, takes_part, out=packed[n : n + len(takes_part)], mode="clip")
+        n += len(takes_part)
+    packed = packed[:n]
+    packed.sort()
+    first = np.searchsorted(packed, np.arange(n_lots + 1) << (rate_bits + bid_bits))
+    return Order(packed, first, bid_bits, rate_bits, top)
+
+
+def _runs(first: Ints) -> list[slice]:
+    """Runs of lots, each with about `RUN_BIDS` bids or else one lot."""
+    n_lots = len(first) - 1
+    ends = np.unique(np.searchsorted(first, np.arange(RUN_BIDS, first[-1], RUN_BIDS)))
+    starts = [0, *ends[ends < n_lots].tolist()]
+    return [slice(start, end) for start, end in zip(starts, [*starts[1:], n_lots], strict=True)]
+
+
+def _clear_run(every: LotBids, order: Order, lots: slice) -> tuple[NDArray[Any], ...]:
+    """The columns of `LotResult` for a run of lots, which are rows 0, 1, … in here."""
+    bids = every.of_lots(lots)
+    ranking = _rank(bids, order, lots)
+    won, n_winners = _fill(bids, ranking)
     rejected = _reject(ranking, won)
-    winner = np.flatnonzero(won)
+    winner = concatenate_ranges(ranking.first[:-1], n_winners)
+    steps = won[winner]
     amount = np.zeros_like(won)
-    amount[winner] = _rejected_value(bids, ranking, rejected, ranking.lot[winner], won[winner])
+    amount[winner] = _rejected_value(bids, ranking, rejected, n_winners, steps)
     _pay_by_bidder(bids, ranking, rejected, won, amount)
-    bid, steps, paid = _in_bid_order(len(bids.lot), ranking.bid[winner], won[winner], amount[winner])
-    entry, entry_before = _entry(bids, ranking, won)
-    return LotResult(
-        bid=bid,
-        steps=steps,
-        amount=paid,
-        lot_sold=np.diff(running_total(won)[ranking.first]),
-        lot_revenue=np.diff(running_total(amount)[ranking.first]),
-        lot_marginal=_marginal(bids, ranking, rejected),
-        lot_entry=entry,
-        lot_entry_before=entry_before,
+    paid = amount[winner]
+    winners_before = running_total(n_winners)
+    return (
+        ranking.bid[winner],
+        steps,
+        paid,
+        np.diff(running_total(steps)[winners_before]),
+        np.diff(running_total(paid)[winners_before]),
+        _marginal(bids, ranking, rejected),
+        *_entry(bids, ranking, n_winners),
     )
 
 
-def _rank(bids: LotBids) -> Ranking:
-    takes_part = bids.fits & (bids.rate >= bids.lot_reserve_rate[bids.lot])
-    n, n_bids, n_lots = int(np.count_nonzero(takes_part)), len(bids.lot), len(bids.lot_steps)
-    top = int(bids.rate.max(initial=0))
-    bid_bits, rate_bits = n_bids.bit_length(), top.bit_length()
-    if bid_bits + rate_bits + n_lots.bit_length() < 63:
-        # one number per bid, sorted by value: the low bits say which bid it was
-        key = bids.lot << rate_bits
-        key |= top - bids.rate
-        key <<= bid_bits
-        key |= np.arange(n_bids)
-        np.copyto(key, np.iinfo(np.int64).max, where=~takes_part)
-        key.sort()
-        key = key[:n]
-        bid = key & ((1 << bid_bits) - 1)
-        level = key >> bid_bits
-        lot = level >> rate_bits
-        rate = top - (level & ((1 << rate_bits) - 1))
+def _rank(bids: LotBids, order: Order, lots: slice) -> Ranking:
+    first = order.first[lots.start : lots.stop + 1]
+    packed = order.packed[first[0] : first[-1]]
+    first = first - first[0]
+    if order.bid_bits:
+        bid = packed & ((1 << order.bid_bits) - 1)
+        level = packed >> order.bid_bits
+        lot = (level >> order.rate_bits) - lots.start
+        rate = order.top_rate - (level & ((1 << order.rate_bits) - 1))
     else:
-        bid = np.flatnonzero(takes_part)
-        bid = bid[np.lexsort((bid, -bids.rate[bid], bids.lot[bid]))]
-        lot, rate = bids.lot[bid], bids.rate[bid]
-        level = np.cumsum(np.diff(lot, prepend=0) + (np.diff(rate, prepend=0) != 0))
-    steps = bids.steps[bid]
-    first = np.searchsorted(lot, np.arange(n_lots + 1))
-    return Ranking(bid, lot, rate, steps, level, running_total(steps), first)
+        bid = packed
+        lot, rate = bids.lot[bid] - lots.start, bids.rate[bid]
+        level = np.cumsum((np.diff(lot, prepend=0) != 0) | (np.diff(rate, prepend=0) != 0))
+    taker = bids.taker[bid]
+    steps = (taker & ((1 << bids.step_bits) - 1)).astype(np.int64, copy=False)
+    bidder = taker >> bids.step_bits
+    return Ranking(bid, lot, rate, bidder, steps, level, running_total(steps), first)
 
 
-def _fill(bids: LotBids, ranking: Ranking) -> Ints:
-    """Steps each ranked bid wins. int64 (n,)"""
+def _fill(bids: LotBids, ranking: Ranking) -> tuple[Ints, Ints]:
+    """Steps each ranked bid wins, int64 (n,), and how many bids of each lot win, its best ones, int64 (L,)."""
     first, end = ranking.first[:-1], ranking.first[1:]
     limit = ranking.ahead[first] + bids.lot_steps
     whole_end = np.minimum(np.searchsorted(ranking.ahead[1:], limit, side="right"), end)
-    short = whole_end < end
+    short = np.flatnonzero(whole_end < end)
     level_first, level_end = _level_around(ranking, whole_end[short])
     whole_end[short] = level_first
-    won = ranking.steps.copy()
-    won[concatenate_ranges(whole_end, end - whole_end)] = 0
+    won = ranking.steps * _prefixes(whole_end - first, end - whole_end)
     left = limit[short] - ranking.ahead[level_first]
     _share_margin(ranking, won, level_first, level_end - level_first, left)
-    return won
+    whole_end[short] += np.minimum(left, level_end - level_first)
+    return won, whole_end - first
+
+
+def _prefixes(n_true: Ints, n_false: Ints) -> NDArray[np.bool_]:
+    """For each pair of counts, so many trues, then so many falses."""
+    pattern = np.zeros((len(n_true), 2), dtype=bool)
+    pattern[:, 0] = True
+    return np.repeat(pattern.ravel(), np.stack([n_true, n_false], axis=1).ravel())
 
 
 def _level_around(ranking: Ranking, position: Ints) -> tuple[Ints, Ints]:
@@ -196,21 +254,21 @@ def _reject(ranking: Ranking, won: Ints) -> Rejected:
     return Rejected(steps, running_total(steps), running_total(steps * ranking.rate))
 
 
-def _rejected_value(bids: LotBids, ranking: Ranking, rejected: Rejected, lot: Ints, depth: Ints) -> Ints:
-    """Ticks of the `depth` highest rejected steps of `lot` (ascending), topped up at the reserve."""
-    n_lots = len(bids.lot_steps)
-    start = np.searchsorted(lot, np.arange(n_lots))
-    asked = np.flatnonzero(np.diff(start, append=len(lot)))
+def _rejected_value(bids: LotBids, ranking: Ranking, rejected: Rejected, n_depths: Ints, depth: Ints) -> Ints:
+    """Ticks of the `depth` highest rejected steps, topped up at the reserve; of each lot, `n_depths` depths."""
+    n_lots = len(n_depths)
+    asked = np.flatnonzero(n_depths)
+    start = running_total(n_depths)
     size = np.zeros(n_lots, dtype=np.int64)
     if len(asked):
         size[asked] = np.maximum.reduceat(depth, start[asked]) + 1
     table_start = running_total(size)
-    if table_start[-1] > len(lot):
-        return _look_up(bids, ranking, rejected, lot, depth)
+    if table_start[-1] > len(depth):
+        return _look_up(bids, ranking, rejected, np.repeat(np.arange(n_lots), n_depths), depth)
     # many winners of a lot ask for the same few depths: look each depth up once
     rows = np.repeat(np.arange(n_lots), size)
     table = _look_up(bids, ranking, rejected, rows, np.arange(len(rows)) - table_start[rows])
-    return table[table_start[lot] + depth]
+    return table[np.repeat(table_start[:-1], n_depths) + depth]
 
 
 def _look_up(bids: LotBids, ranking: Ranking, rejected: Rejected, lot: Ints, depth: Ints) -> Ints:
@@ -246,11 +304,10 @@ def _pay_by_bidder(bids: LotBids, ranking: Ranking, rejected: Rejected, won: Int
 def _bids_by_bidder(bids: LotBids, ranking: Ranking, partly: NDArray[np.bool_]) -> tuple[Ints, Ints]:
     """Positions by lot and bidder, and where each group starts; of the groups of one only those `partly` filled."""
     n = len(ranking.bid)
-    n_bidders = int(bids.bidder.max(initial=0)) + 1
-    group = ranking.lot * n_bidders
-    group += bids.bidder[ranking.bid]
+    group = ranking.lot * bids.n_organizations
+    group += ranking.bidder
     position_bits = n.bit_length()
-    if (len(bids.lot_steps) * n_bidders).bit_length() + position_bits < 63:
+    if (len(bids.lot_steps) * bids.n_organizations).bit_length() + position_bits < 63:
         group <<= position_bits
         group |= np.arange(n)
         group.sort()
@@ -279,15 +336,6 @@ def _split(payment: Ints, total: Ints, won: Ints, length: Ints) -> Ints:
     return amount
 
 
-def _in_bid_order(n_bids: int, bid: Ints, steps: Ints, amount: Ints) -> tuple[Ints, Ints, Ints]:
-    steps_of = np.zeros(n_bids, dtype=np.int64)
-    steps_of[bid] = steps
-    amount_of = np.empty(n_bids, dtype=np.int64)
-    amount_of[bid] = amount
-    winners = np.flatnonzero(steps_of)
-    return winners, steps_of[winners], amount_of[winners]
-
-
 def _marginal(bids: LotBids, ranking: Ranking, rejected: Rejected) -> Ints:
     marginal = bids.lot_reserve.copy()
     ahead = rejected.ahead[ranking.first]
@@ -297,19 +345,17 @@ def _marginal(bids: LotBids, ranking: Ranking, rejected: Rejected) -> Ints:
     return marginal
 
 
-def _entry(bids: LotBids, ranking: Ranking, won: Ints) -> tuple[Ints, Ints]:
+def _entry(bids: LotBids, ranking: Ranking, n_winners: Ints) -> tuple[Ints, Ints]:
     """What a further bid must offer per step, and up to which row an equal offer is enough."""
     entry = bids.lot_reserve.copy()
     entry_before = np.full(len(entry), len(bids.lot), dtype=np.int64)
-    n_winners = running_total((won > 0).astype(np.int64))[ranking.first]
-    sold = np.diff(running_total(won)[ranking.first])
-    full = np.flatnonzero((sold == bids.lot_steps) & (sold > 0))
-    last = ranking.first[full] + np.diff(n_winners)[full] - 1
+    wanted = np.diff(ranking.ahead[ranking.first])
+    full = np.flatnonzero((wanted >= bids.lot_steps) & (n_winners > 0))
+    first = ranking.first[full]
+    last = first + n_winners[full] - 1
     level_first, level_end = _level_around(ranking, last)
-    left = ranking.ahead[ranking.first[full]] + bids.lot_steps[full] - ranking.ahead[level_first]
+    left = ranking.ahead[first] + bids.lot_steps[full] - ranking.ahead[level_first]
     entry[full] = ranking.rate[last] * bids.lot_scale[full]
-    crowded = (
-        left <= level_end - level_first
-    )  # no more steps than equal bids: the last to win one is displaced
+    crowded = left <= level_end - level_first  # no more steps than equal bids: the last to win one is displaced
     entry_before[full[crowded]] = ranking.bid[level_first[crowded] + left[crowded] - 1]
     return entry, entry_before

@@ -21,9 +21,10 @@ def explain_losers(book: Book, bids: LotBids, result: LotResult) -> tuple[Ints, 
     reason = np.where(
         bids.rate[bid] < bids.lot_reserve_rate[lot], REASONS.index("below_reserve"), REASONS.index("outbid")
     )
-    reason[~bids.fits[bid]] = REASONS.index("cannot_fit")
+    hopeless = ~bids.fits[bid] | (bids.lot_steps[lot] == 0)
+    reason[hopeless] = REASONS.index("cannot_fit")
     minimum = _minimum_limit(book, bids, bid, result.lot_entry[lot], bid < result.lot_entry_before[lot])
-    minimum[~bids.fits[bid]] = NO_PRICE
+    minimum[hopeless] = NO_PRICE
     return bid, reason.astype(np.int8), minimum
 
 

@@ -12,7 +12,6 @@ least of its hours, and of the reserve only the sum over the hours matters. Both
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +19,7 @@ from numpy.typing import NDArray
 from auctions.engine.book import Book, Ints
 from auctions.engine.checks import quote
 from auctions.engine.errors import BookNotSupported
-
-
-RUN_BIDS = 1 << 15
-"""Bids worked on at a time: their columns fit the second-level cache."""
+from auctions.engine.runs import map_runs, runs_of
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -31,10 +27,10 @@ class LotBids:
     """B bids on L lots; a step is `unit_step` units over all hours of the lot.
 
     lot : int64 (B,) row of lots
-    taker : int32 or int64 (B,) bidder's row << step_bits | largest number of steps the bid takes: read at random, once
+    taker : int64 (B,) bidder's row << step_bits | largest number of steps the bid takes: read at random, once
     step_bits : low bits of taker that hold the steps
     rate : int64 (B,) limit; rate × scale[lot] is ticks per step
-    fits : bool (B,) whether any limit could win
+    fits : bool (B,) whether its lot, if it has a step on offer, could give it to this bid
     lot_step_hours : int64 (L,) unit-hours in one step
     lot_scale : int64 (L,) lot_step_hours where every bid is priced, else 1
     lot_steps : int64 (L,) steps on offer
@@ -42,7 +38,7 @@ class LotBids:
     """
 
     lot: Ints
-    taker: NDArray[Any]
+    taker: Ints
     step_bits: int
     rate: Ints
     fits: NDArray[np.bool_]
@@ -81,10 +77,9 @@ def lot_bids(book: Book) -> LotBids:
     )
     all_priced = bool(book.option_is_priced.all())
     step_bits = int(book.leg_units.max(initial=0)).bit_length()
-    taker_bits = step_bits + len(book.organization_id).bit_length()
     bids = LotBids(
         lot=book.leg_lot,
-        taker=np.empty(book.n_bids, dtype=np.int32 if taker_bits < 32 else np.int64),
+        taker=np.empty(book.n_bids, dtype=np.int64),
         step_bits=step_bits,
         rate=book.option_limit if all_priced else np.empty(book.n_bids, dtype=np.int64),
         fits=np.empty(book.n_bids, dtype=bool),
@@ -94,8 +89,7 @@ def lot_bids(book: Book) -> LotBids:
         lot_reserve=lot_reserve,
         n_organizations=len(book.organization_id),
     )
-    for start in range(0, book.n_bids, RUN_BIDS):
-        _read_run(book, bids, slice(start, min(start + RUN_BIDS, book.n_bids)), all_priced=all_priced)
+    map_runs(lambda run: _read_run(book, bids, run, all_priced=all_priced), runs_of(book.n_bids))
     return bids
 
 
@@ -109,19 +103,20 @@ def _read_run(book: Book, bids: LotBids, run: slice, *, all_priced: bool) -> Non
         raise _not_supported(book, bid, "options[0].legs[0].hours", "takes only part of the hours of its lot")
     units, least_units = book.leg_units[run], book.leg_min_units[run]
     steps = units // step
-    np.add(book.bid_bidder[run] << bids.step_bits, steps, out=bids.taker[run], casting="same_kind")
-    fits = bids.fits[run]
-    np.logical_and((bids.lot_steps > 0)[lot], units >= step, out=fits)
+    np.add(book.bid_bidder[run] << bids.step_bits, steps, out=bids.taker[run])
+    fits = np.greater_equal(units, step, out=bids.fits[run])
     whole = np.flatnonzero(least_units > step)
     if len(whole):
         least = -(-least_units[whole] // step[whole])
         fits[whole] = can_fit = (least <= steps[whole]) & (least <= bids.lot_steps[lot[whole]])
         if can_fit.any():
             bid = run.start + int(whole[np.argmax(can_fit)])
-            raise _not_supported(book, bid, "options[0].legs[0].min_units", "not divisible down to one unit step")
+            raise _not_supported(
+                book, bid, "options[0].legs[0].min_units", "not divisible down to one unit step"
+            )
     if not all_priced:
         bids.rate[run] = _ticks_per_step(book, run, fits, step * book.leg_hours[run])
-    np.logical_and(fits, book.lot_seller[lot] != book.bid_bidder[run], out=fits)
+    fits &= book.lot_seller[lot] != book.bid_bidder[run]
 
 
 def _refuse_packages(book: Book) -> None:

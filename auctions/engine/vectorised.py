@@ -47,10 +47,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auctions.engine.book import Book, Ints
-from auctions.engine.lotbids import RUN_BIDS, LotBids, lot_bids
+from auctions.engine.lotbids import LotBids, lot_bids
 from auctions.engine.ranges import concatenate_ranges, running_total
+from auctions.engine.runs import RUN_BIDS, map_runs, runs_of
 
 __all__ = ["Book", "LotResult", "clear_lots", "lot_bids"]
+
+
+PACKED_BITS = 62
+"""Bits of an int64 that sorting may pack columns into, sign and a spare one left free."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -82,7 +87,7 @@ class Ranking:
     """The n bids that meet their reserve, best first within each lot; position p is a place in this order.
 
     bid, lot, rate, steps : int64 (n,) as in `LotBids`
-    bidder : int32 or int64 (n,) row of organizations
+    bidder : int64 (n,) row of organizations
     level : int64 (n,) ascending, the same for equal lot and rate
     ahead : int64 (n + 1,) steps of all earlier positions
     first : int64 (L + 1,) position of each lot's best bid
@@ -91,7 +96,7 @@ class Ranking:
     bid: Ints
     lot: Ints
     rate: Ints
-    bidder: NDArray[Any]
+    bidder: Ints
     steps: Ints
     level: Ints
     ahead: Ints
@@ -115,8 +120,8 @@ class Rejected:
 def clear_lots(bids: LotBids) -> LotResult:
     """Find winners, payments and prices of every lot, a run of lots at a time so that the work stays in the cache."""
     order = _order(bids)
-    runs = [_clear_run(bids, order, lots) for lots in _runs(order.first)]
-    return LotResult(*(np.concatenate(column) for column in zip(*runs, strict=True)))
+    cleared = map_runs(lambda lots: _clear_run(bids, order, lots), _lot_runs(order.first))
+    return LotResult(*(np.concatenate(column) for column in zip(*cleared, strict=True)))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -137,30 +142,30 @@ class Order:
 def _order(bids: LotBids) -> Order:
     n_bids, n_lots, top = len(bids.lot), len(bids.lot_steps), int(bids.rate.max(initial=0))
     bid_bits, rate_bits = n_bids.bit_length(), top.bit_length()
-    if bid_bits + rate_bits + n_lots.bit_length() >= 63:
-        bid = np.flatnonzero(bids.fits & (bids.rate >= bids.lot_reserve_rate[bids.lot]))
+    least = np.where(bids.lot_steps > 0, bids.lot_reserve_rate, top + 1)
+    if bid_bits + rate_bits + n_lots.bit_length() > PACKED_BITS:
+        bid = np.flatnonzero(bids.fits & (bids.rate >= least[bids.lot]))
         bid = bid[np.lexsort((bid, -bids.rate[bid], bids.lot[bid]))]
         return Order(bid, np.searchsorted(bids.lot[bid], np.arange(n_lots + 1)), 0, 0, top)
+
     # one number per bid, sorted by value: its low bits say which bid it was
-    packed = np.empty(n_bids, dtype=np.int64)
-    least = bids.lot_reserve_rate
-    n = 0
-    for start in range(0, n_bids, RUN_BIDS):
-        part = slice(start, start + RUN_BIDS)
-        lot, rate = bids.lot[part], bids.rate[part]
-        takes_part = np.flatnonzero(bids.fits[part] & (rate >= least[lot]))
-        key = (lot << rate_bits) + (top - rate)
+    def pack(run: slice) -> Ints:
+        lot, rate = bids.lot[run], bids.rate[run]
+        key = lot << rate_bits
+        key += top - rate
         key <<= bid_bits
-        key += np.arange(start, start + len(lot))
-        np.take(key, takes_part, out=packed[n : n + len(takes_part)], mode="clip")
-        n += len(takes_part)
-    packed = packed[:n]
+        key += np.arange(run.start, run.stop)
+        takes_part = rate >= least[lot]
+        takes_part &= bids.fits[run]
+        return key if takes_part.all() else key[np.flatnonzero(takes_part)]
+
+    packed = np.concatenate([np.empty(0, np.int64), *map_runs(pack, runs_of(n_bids))])
     packed.sort()
     first = np.searchsorted(packed, np.arange(n_lots + 1) << (rate_bits + bid_bits))
     return Order(packed, first, bid_bits, rate_bits, top)
 
 
-def _runs(first: Ints) -> list[slice]:
+def _lot_runs(first: Ints) -> list[slice]:
     """Runs of lots, each with about `RUN_BIDS` bids or else one lot."""
     n_lots = len(first) - 1
     ends = np.unique(np.searchsorted(first, np.arange(RUN_BIDS, first[-1], RUN_BIDS)))
@@ -206,7 +211,7 @@ def _rank(bids: LotBids, order: Order, lots: slice) -> Ranking:
         lot, rate = bids.lot[bid] - lots.start, bids.rate[bid]
         level = np.cumsum((np.diff(lot, prepend=0) != 0) | (np.diff(rate, prepend=0) != 0))
     taker = bids.taker[bid]
-    steps = (taker & ((1 << bids.step_bits) - 1)).astype(np.int64, copy=False)
+    steps = taker & ((1 << bids.step_bits) - 1)
     bidder = taker >> bids.step_bits
     return Ranking(bid, lot, rate, bidder, steps, level, running_total(steps), first)
 
@@ -307,7 +312,7 @@ def _bids_by_bidder(bids: LotBids, ranking: Ranking, partly: NDArray[np.bool_]) 
     group = ranking.lot * bids.n_organizations
     group += ranking.bidder
     position_bits = n.bit_length()
-    if (len(bids.lot_steps) * bids.n_organizations).bit_length() + position_bits < 63:
+    if (len(bids.lot_steps) * bids.n_organizations).bit_length() + position_bits <= PACKED_BITS:
         group <<= position_bits
         group |= np.arange(n)
         group.sort()
@@ -356,6 +361,8 @@ def _entry(bids: LotBids, ranking: Ranking, n_winners: Ints) -> tuple[Ints, Ints
     level_first, level_end = _level_around(ranking, last)
     left = ranking.ahead[first] + bids.lot_steps[full] - ranking.ahead[level_first]
     entry[full] = ranking.rate[last] * bids.lot_scale[full]
-    crowded = left <= level_end - level_first  # no more steps than equal bids: the last to win one is displaced
+    crowded = (
+        left <= level_end - level_first
+    )  # no more steps than equal bids: the last to win one is displaced
     entry_before[full[crowded]] = ranking.bid[level_first[crowded] + left[crowded] - 1]
     return entry, entry_before

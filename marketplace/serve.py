@@ -24,6 +24,7 @@ from marketplace.postgres.binaries import ServerNotFound
 from marketplace.supervisor import Program, ProgramFailed, Supervisor
 
 DEFAULT_PORT = 8000
+WEB_POOL_SIZE = "16"  # connections
 DATABASE_WATCH_SECONDS = 1.0
 DEMO_ACCOUNTS = ("seller", "buyer", "finance", "operator")
 
@@ -80,9 +81,9 @@ def plan_run(port: int, *, database_url: str) -> Plan:
     needs_sandbox = not os.environ.get("STRIPE_SECRET_KEY")
     sandbox_port = free_port() if needs_sandbox else None
     environment = {
-        "DATABASE_POOL_SIZE": "16",
         "STATIC_FROM_SOURCE": "true",
         "SECRET_KEY": kept_secret("secret_key"),
+        "SITE_URL": f"http://127.0.0.1:{port}",
         **os.environ,
         "DATABASE_URL": database_url,
         "DJANGO_SETTINGS_MODULE": "marketplace.settings",
@@ -90,9 +91,9 @@ def plan_run(port: int, *, database_url: str) -> Plan:
     }
     if sandbox_port is not None:
         environment |= {
-            "STRIPE_SECRET_KEY": "sk_test_sandbox",
+            "STRIPE_SANDBOX_URL": f"http://127.0.0.1:{sandbox_port}",
+            "STRIPE_SANDBOX_KEY": "sk_test_sandbox",
             "STRIPE_WEBHOOK_SECRET": f"whsec_{kept_secret('stripe_webhook_secret')}",
-            "STRIPE_API_BASE": f"http://127.0.0.1:{sandbox_port}",
         }
     is_demo = needs_sandbox and environ.Env().bool("DEMO", default=True)
     return Plan(port, sandbox_port, is_demo, environment)
@@ -105,7 +106,7 @@ async def serve(plan: Plan, cluster: EmbeddedCluster | None) -> None:
     async def bring_up() -> None:
         if cluster is not None:
             supervisor.keep_watch(watch(cluster))
-        await supervisor.run_once(manage("migrate", "--noinput", "-v", "0"))
+        await supervisor.run_once(manage("migrate", "migrate", "--noinput", "-v", "0"))
         if plan.sandbox_port is not None:
             await supervisor.start(sandbox(plan, plan.sandbox_port))
         await supervisor.start(web(plan))
@@ -121,8 +122,8 @@ async def watch(cluster: EmbeddedCluster) -> None:
     raise ProgramFailed(f"Postgres has ended; see {cluster.log}")
 
 
-def manage(command: str, *arguments: str) -> Program:
-    return Program(command, [sys.executable, str(CHECKOUT / "manage.py"), command, *arguments])
+def manage(name: str, *arguments: str) -> Program:
+    return Program(name, [sys.executable, str(CHECKOUT / "manage.py"), *arguments])
 
 
 def web(plan: Plan) -> Program:
@@ -136,13 +137,13 @@ def web(plan: Plan) -> Program:
         "--timeout-graceful-shutdown",
         "2",
     ]
-    return Program("web", command, plan.port)
+    return Program("web", command, plan.port, {"DATABASE_POOL_SIZE": WEB_POOL_SIZE})
 
 
 def sandbox(plan: Plan, port: int) -> Program:
     command = [sys.executable, "-m", "settlements.stripe_sandbox", "--port", str(port)]
     command += ["--state", str(data_dir() / "stripe_sandbox.sqlite3")]
-    command += ["--api-key", plan.environment["STRIPE_SECRET_KEY"]]
+    command += ["--api-key", plan.environment["STRIPE_SANDBOX_KEY"]]
     command += ["--webhook-url", f"{plan.address}stripe/webhook/"]
     command += ["--webhook-secret", plan.environment["STRIPE_WEBHOOK_SECRET"]]
     return Program("stripe", command, port)

@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from marketplace.processes import die_with_parent
@@ -39,6 +39,7 @@ class Program:
     name: str
     command: Sequence[str]
     port: int | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)  # on top of everyone's
 
 
 class Log:
@@ -51,7 +52,7 @@ class Log:
     def write(self, name: str, line: str) -> None:
         if name not in self._names:
             self._names.append(name)
-        prefix = f"{name:<9}|"
+        prefix = f"{name:<10}|"
         if self._coloured:
             prefix = f"\x1b[{COLOURS[self._names.index(name) % len(COLOURS)]}m{prefix}\x1b[0m"
         sys.stdout.write(f"{prefix} {line}\n")
@@ -142,7 +143,7 @@ class Supervisor:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            env=self._environment,
+            env={**self._environment, **program.environment},
             start_new_session=True,
             preexec_fn=die_with_parent(signal.SIGTERM),
             limit=LONGEST_LINE_BYTES,

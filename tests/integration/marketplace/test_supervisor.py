@@ -66,7 +66,7 @@ class TestRun:
 
         await supervisor.run(bring_up)
         said = capsys.readouterr().out
-        assert said.index("second   | goodbye") < said.index("first    | goodbye")
+        assert said.index("second    | goodbye") < said.index("first     | goodbye")
 
     async def test_waits_until_the_port_answers(self, supervisor):
         with socket.socket() as probe:
@@ -106,7 +106,7 @@ class TestRun:
             stop_us()
 
         await supervisor.run(bring_up)
-        assert "steady   | ended (-9); starting it again in 1 s" in capsys.readouterr().out
+        assert "steady    | ended (-9); starting it again in 1 s" in capsys.readouterr().out
 
     async def test_the_second_signal_kills_what_does_not_listen(self, supervisor, capsys):
         async def bring_up():

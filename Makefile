@@ -4,6 +4,7 @@ VENV := .venv/bin
 PYTHON_RUN := $(VENV)/python
 MANAGE := $(PYTHON_RUN) manage.py
 WITH_DATABASE := $(PYTHON_RUN) -m marketplace.postgres run-temporary --
+BENCHMARKS := benchmarks.engine.vectorised
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
@@ -55,8 +56,8 @@ fix: setup-test ## Format, and mend what can be mended by machine
 	find templates -name '*.html' -exec $(VENV)/djade --target-version 5.2 {} +
 	$(MANAGE) state_diagrams
 
-bench: setup-test ## Measure (benchmarks/)
-	$(PYTHON_RUN) -m benchmarks
+bench: setup-test ## Measure (BENCHMARKS="benchmarks.engine.vectorised" for some)
+	@for module in $(BENCHMARKS); do echo "· python -m $$module"; $(PYTHON_RUN) -m $$module || exit 1; done
 
 db: setup-run ## Start this checkout's Postgres and leave it running
 	@$(PYTHON_RUN) -m marketplace.postgres start

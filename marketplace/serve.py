@@ -137,7 +137,9 @@ def web(plan: Plan) -> Program:
         "--timeout-graceful-shutdown",
         "2",
     ]
-    return Program("web", command, plan.port, {"DATABASE_POOL_SIZE": WEB_POOL_SIZE})
+    return Program(
+        "web", command, plan.port, {"DATABASE_POOL_SIZE": os.environ.get("DATABASE_POOL_SIZE", WEB_POOL_SIZE)}
+    )
 
 
 def sandbox(plan: Plan, port: int) -> Program:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from auctions.engine.book import Book, Ints
 from auctions.engine.checks import quote
 from auctions.engine.errors import BookNotSupported
-from auctions.engine.runs import map_runs, runs_of
+from auctions.engine.runs import runs_of
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -89,7 +89,8 @@ def lot_bids(book: Book) -> LotBids:
         lot_reserve=lot_reserve,
         n_organizations=len(book.organization_id),
     )
-    map_runs(lambda run: _read_run(book, bids, run, all_priced=all_priced), runs_of(book.n_bids))
+    for run in runs_of(book.n_bids):
+        _read_run(book, bids, run, all_priced=all_priced)
     return bids
 
 

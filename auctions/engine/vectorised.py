@@ -49,7 +49,7 @@ from numpy.typing import NDArray
 from auctions.engine.book import Book, Ints
 from auctions.engine.lotbids import LotBids, lot_bids
 from auctions.engine.ranges import concatenate_ranges, running_total
-from auctions.engine.runs import RUN_BIDS, map_runs, runs_of
+from auctions.engine.runs import RUN_BIDS, runs_of
 
 __all__ = ["Book", "LotResult", "clear_lots", "lot_bids"]
 
@@ -120,7 +120,7 @@ class Rejected:
 def clear_lots(bids: LotBids) -> LotResult:
     """Find winners, payments and prices of every lot, a run of lots at a time so that the work stays in the cache."""
     order = _order(bids)
-    cleared = map_runs(lambda lots: _clear_run(bids, order, lots), _lot_runs(order.first))
+    cleared = [_clear_run(bids, order, lots) for lots in _lot_runs(order.first)]
     return LotResult(*(np.concatenate(column) for column in zip(*cleared, strict=True)))
 
 
@@ -159,7 +159,7 @@ def _order(bids: LotBids) -> Order:
         takes_part &= bids.fits[run]
         return key if takes_part.all() else key[np.flatnonzero(takes_part)]
 
-    packed = np.concatenate([np.empty(0, np.int64), *map_runs(pack, runs_of(n_bids))])
+    packed = np.concatenate([np.empty(0, np.int64), *map(pack, runs_of(n_bids))])
     packed.sort()
     first = np.searchsorted(packed, np.arange(n_lots + 1) << (rate_bits + bid_bits))
     return Order(packed, first, bid_bits, rate_bits, top)

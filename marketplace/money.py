@@ -4,13 +4,17 @@ A tick is $0.0001 and prices a unit-hour; a cent is money that is charged, owed 
 everywhere. Ticks become cents once, when a settlement is drawn up, rounded down in the buyer's favour.
 """
 
+import re
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 TICKS_PER_CENT = 100
 TICKS_PER_DOLLAR = 10_000
 MAX_PRICE_TICKS = 10_000 * TICKS_PER_DOLLAR
 """The highest price a form or an API accepts, ticks per unit-hour: $10,000. Far above any GPU, far below 2**53."""
+
+_PRICE = re.compile(r"(?P<sign>[-−])?\$?(?P<amount>(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)", re.ASCII)
+"""A comma parts thousands and nothing else: “2,49” is refused, not read as $249."""
 
 
 class InvalidPrice(ValueError):
@@ -54,14 +58,12 @@ def split_cents(total_cents: int, weights: Sequence[int]) -> list[int]:
 
 def parse_price(text: str) -> int:
     """Return the ticks per unit-hour that ``text`` (dollars, such as ``2.4950``) says. Raise InvalidPrice."""
-    try:
-        dollars = Decimal(text.strip().removeprefix("$").replace(",", ""))
-    except InvalidOperation:
-        raise InvalidPrice(f"“{text}” is not a price. Write dollars, such as 2.4950.") from None
-    if not dollars.is_finite():
+    written = _PRICE.fullmatch(text.strip())
+    if written is None:
         raise InvalidPrice(f"“{text}” is not a price. Write dollars, such as 2.4950.")
-    if dollars < 0:
+    if written["sign"]:
         raise InvalidPrice("A price cannot be negative.")
+    dollars = Decimal(written["amount"].replace(",", ""))
     if dollars * TICKS_PER_DOLLAR > MAX_PRICE_TICKS:
         raise InvalidPrice(f"A price cannot exceed {format_ticks(MAX_PRICE_TICKS)} per unit-hour.")
     ticks = dollars * TICKS_PER_DOLLAR

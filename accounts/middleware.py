@@ -34,6 +34,13 @@ def active_organization_middleware(
     return middleware
 
 
+def active_organization(request: HttpRequest) -> Organization:
+    """Return the organization a guarded view acts for (accounts/access.py lets nobody in without one)."""
+    organization: Organization | None = request.organization  # type: ignore[attr-defined]
+    assert organization is not None
+    return organization
+
+
 def _memberships(request: MemberRequest) -> list[Membership]:
     if not request.user.is_authenticated:
         return []

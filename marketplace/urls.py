@@ -7,6 +7,7 @@ from django.urls import include, path
 urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("sell/", include("inventory.urls")),
     path("api/v1/", include("accounts.api.urls")),
 ]
 

@@ -7,6 +7,7 @@ from inventory.operations.blocks import (
     Withdrawal,
     import_blocks,
     list_block,
+    preview_withdrawal,
     withdraw_block,
 )
 from inventory.operations.catalogue import load_catalogue
@@ -22,5 +23,6 @@ __all__ = [
     "import_blocks",
     "list_block",
     "load_catalogue",
+    "preview_withdrawal",
     "withdraw_block",
 ]

@@ -1,0 +1,82 @@
+"""What sellers read: their sites, their blocks, and how much of them sold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, F, Q, QuerySet, Sum
+
+from accounts.models import Organization
+from inventory.models import Block, BlockHour, ResourceType, Site
+
+
+@dataclass(frozen=True, slots=True)
+class BlockFigures:
+    """A block's unit-hours: offered, sold, standing in a frozen window; and the unsold ones still ahead."""
+
+    offered: int = 0
+    sold: int = 0
+    frozen: int = 0
+    ahead: int = 0
+
+    @property
+    def utilisation_percent(self) -> int | None:
+        """Sold of what was offered, percent rounded down; None where nothing was offered."""
+        return 100 * self.sold // self.offered if self.offered else None
+
+
+def sites_of(seller: Organization) -> QuerySet[Site]:
+    """Return the seller's sites with ``n_listed``, how many of their blocks are listed; by name."""
+    listed = Count("blocks", filter=Q(blocks__status=Block.Status.LISTED))
+    return Site.objects.filter(organization=seller).annotate(n_listed=listed).order_by("name", "id")
+
+
+def resource_types_on_sale() -> QuerySet[ResourceType]:
+    """Return the active types, GPUs first, by maker and name."""
+    return ResourceType.objects.filter(is_active=True).order_by("kind", "maker", "name", "id")
+
+
+def blocks_of(seller: Organization) -> QuerySet[Block]:
+    """Return the seller's blocks with site and type, newest first."""
+    return (
+        Block.objects.filter(site__organization=seller)
+        .select_related("site", "resource_type")
+        .order_by("-id")
+    )
+
+
+def on_sale(blocks: QuerySet[Block], *, now: datetime) -> QuerySet[Block]:
+    """Keep the listed blocks that have not ended."""
+    return blocks.filter(status=Block.Status.LISTED, ends_at__gt=now)
+
+
+def ended(blocks: QuerySet[Block], *, now: datetime) -> QuerySet[Block]:
+    """Keep the listed blocks whose hours are all over."""
+    return blocks.filter(status=Block.Status.LISTED, ends_at__lte=now)
+
+
+def withdrawn(blocks: QuerySet[Block]) -> QuerySet[Block]:
+    """Keep the withdrawn blocks."""
+    return blocks.filter(status=Block.Status.WITHDRAWN)
+
+
+def figures_of(blocks: Iterable[Block], *, now: datetime) -> dict[int, BlockFigures]:
+    """Return the figures of each block by its id, in one query."""
+    unsold = F("offered_units") - F("sold_units") - F("frozen_units")
+    rows = (
+        BlockHour.objects.filter(block__in=[block.pk for block in blocks])
+        .values("block_id")
+        .annotate(
+            offered=Sum("offered_units"),
+            sold=Sum("sold_units"),
+            frozen=Sum("frozen_units"),
+            ahead=Sum(unsold, filter=Q(hour__gt=now), default=0),
+        )
+        .order_by("block_id")
+    )
+    return {
+        row["block_id"]: BlockFigures(row["offered"], row["sold"], row["frozen"], row["ahead"])
+        for row in rows
+    }

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from functools import wraps
 
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
+from django_htmx.http import HttpResponseClientRedirect
 
 View = Callable[..., HttpResponseBase]
 
@@ -20,13 +21,21 @@ REFUSALS = {
 _STAFF = {"accounts.review_settlements", "accounts.operate_markets"}
 
 
+def send_to_login(request: HttpRequest, back_to: str) -> HttpResponseBase:
+    """Ask for a login that leads back to ``back_to``; from a fragment, the whole page goes there."""
+    login = redirect_to_login(back_to)
+    return HttpResponseClientRedirect(login.url) if request.htmx else login  # type: ignore[attr-defined]
+
+
 def permission_needed(permission: str) -> Callable[[View], View]:
     """Let a view through only with ``permission``, for the active organization unless it is a staff permission."""
 
     def decorate(view: View) -> View:
-        @login_required
         @wraps(view)
         def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                page = request.htmx.current_url_abs_path  # type: ignore[attr-defined]
+                return send_to_login(request, page or request.get_full_path())
             subject = () if permission in _STAFF else (request.organization,)  # type: ignore[attr-defined]
             if not request.user.has_perm(permission, *subject):
                 raise PermissionDenied(REFUSALS[permission])

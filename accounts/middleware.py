@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django_htmx.middleware import HtmxDetails
 
 from accounts.models import Membership, Organization, User
 
@@ -13,6 +14,7 @@ class MemberRequest(HttpRequest):
     """What a request looks like behind ``active_organization_middleware``: for annotations, never instantiated."""
 
     user: User
+    htmx: HtmxDetails
     memberships: list[Membership]
     organization: Organization | None
 

@@ -48,6 +48,9 @@ class Bid(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="bids")
     placed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     sequence = models.BigIntegerField(unique=True)
+    request_key = models.UUIDField(
+        null=True, help_text="Names the submission, so that a repeated one places nothing."
+    )
     status = models.CharField(max_length=10, choices=Status, default=Status.PLACED)
     max_ticks = models.BigIntegerField()
     hold_cents = models.BigIntegerField()
@@ -60,6 +63,7 @@ class Bid(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["organization", "request_key"], name="bid_once_per_submission"),
             models.CheckConstraint(name="bid_hold_not_negative", condition=Q(hold_cents__gte=0)),
             models.CheckConstraint(
                 name="bid_loss_has_a_reason", condition=Q(status="lost") | Q(loss_reason="")

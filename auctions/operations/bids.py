@@ -7,8 +7,9 @@ exclusively. So an acknowledged bid is in the book, a late one is refused, and n
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from accounts.holds import LimitExceeded, set_hold
 from accounts.models import Organization, User
@@ -25,26 +26,27 @@ class BidNotFound(Exception):
     """No such bid of this organization. Whether another's bid has that number is nobody's business."""
 
 
-def place_bid(*, organization: Organization, placed_by: User | None, window_id: int, terms: BidTerms) -> Bid:
-    """Place a sealed bid in a window and hold its largest possible charge. Raise BidRejected."""
-    with transaction.atomic(durable=True):
-        window, now = _enter_window(window_id)
-        _require_phase(window, now, Window.Status.OPEN, Window.Status.FROZEN)
-        check_terms(window=window, organization=organization, terms=terms)
-        bid = Bid.objects.create(
-            window=window,
-            organization=organization,
-            placed_by=placed_by,
-            sequence=_next_sequence(),
-            max_ticks=terms.max_ticks,
-            hold_cents=cents_to_cover(terms.max_ticks),
-            placed_at=now,
-            changed_at=now,
-        )
-        _hold(bid)
-        _write_terms(bid, terms)
-        _tell(bid, "bid.placed")
-    return bid
+def place_bid(
+    *,
+    organization: Organization,
+    placed_by: User | None,
+    window_id: int,
+    terms: BidTerms,
+    request_key: UUID | None = None,
+) -> Bid:
+    """Place a sealed bid in a window and hold its largest possible charge. Raise BidRejected.
+
+    ``request_key`` names the submission: repeated, it places nothing more and returns the bid of the first time.
+    """
+    if (placed := _placed_before(organization, request_key)) is not None:
+        return placed
+    try:
+        with transaction.atomic(durable=True):
+            return _place(organization, placed_by, window_id, terms, request_key)
+    except IntegrityError:  # the same submission twice at once: the other one was first
+        if (placed := _placed_before(organization, request_key)) is None:
+            raise
+        return placed
 
 
 def change_bid(*, organization: Organization, changed_by: User | None, bid_id: int, terms: BidTerms) -> Bid:
@@ -83,6 +85,39 @@ def cancel_bid(*, organization: Organization, cancelled_by: User | None, bid_id:
         bid.save(update_fields=["status", "changed_at"])
         set_hold(organization_id=bid.organization_id, reference=f"bid:{bid.pk}", amount_cents=0)
         _tell(bid, "bid.cancelled")
+    return bid
+
+
+def _placed_before(organization: Organization, request_key: UUID | None) -> Bid | None:
+    if request_key is None:
+        return None
+    return Bid.objects.filter(organization=organization, request_key=request_key).first()
+
+
+def _place(
+    organization: Organization,
+    placed_by: User | None,
+    window_id: int,
+    terms: BidTerms,
+    request_key: UUID | None,
+) -> Bid:
+    window, now = _enter_window(window_id)
+    _require_phase(window, now, Window.Status.OPEN, Window.Status.FROZEN)
+    check_terms(window=window, organization=organization, terms=terms)
+    bid = Bid.objects.create(
+        window=window,
+        organization=organization,
+        placed_by=placed_by,
+        sequence=_next_sequence(),
+        request_key=request_key,
+        max_ticks=terms.max_ticks,
+        hold_cents=cents_to_cover(terms.max_ticks),
+        placed_at=now,
+        changed_at=now,
+    )
+    _hold(bid)
+    _write_terms(bid, terms)
+    _tell(bid, "bid.placed")
     return bid
 
 

@@ -49,6 +49,12 @@ def units(value: int | None, kind: str = "gpu") -> str:
 
 
 @register.filter
+def unit_word(kind: str) -> str:
+    """Name the units of a ResourceType's ``kind`` beside a number that stands by itself: ``GPUs``."""
+    return "× 1k tok/s" if kind == "model" else "GPUs"
+
+
+@register.filter
 def unit_hour(kind: str) -> str:
     """Name what a price is for: ``GPU-hour``, or ``1k tok/s-hour`` for models."""
     return "1k tok/s-hour" if kind == "model" else "GPU-hour"

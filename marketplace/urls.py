@@ -4,7 +4,11 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from auctions.views.board import board
+
 urlpatterns = [
+    path("", board, name="board"),
+    path("", include("auctions.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("sell/", include("inventory.urls")),

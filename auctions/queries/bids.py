@@ -1,0 +1,171 @@
+"""An organization's own bids and awards, in the words its people read. Nobody else's ever come out of here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Case, Prefetch, QuerySet, Value, When
+
+from accounts.models import Organization, Stream
+from auctions.models import Award, Bid, BidLeg, BidLegLot, BidOption, Lot, Window
+from auctions.queries.windows import Clock, PhaseStep, clock_of
+from marketplace.money import cents_to_cover, format_ticks
+
+Status = Bid.Status
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBid:
+    """A bid with its terms read out. Lot, units and price are those of its first leg."""
+
+    bid: Bid
+    clock: Clock
+    lot: Lot
+    leg: BidLeg
+    price_ticks: int | None
+    value_ticks: int | None
+    awards: list[Award]
+
+    @property
+    def is_in_book(self) -> bool:
+        return self.bid.status == Status.PLACED
+
+    @property
+    def can_change(self) -> bool:
+        return self.is_in_book and self.clock.takes_bids
+
+    @property
+    def can_cancel(self) -> bool:
+        return self.is_in_book and self.clock.phase == Window.Status.OPEN
+
+    @property
+    def max_cents(self) -> int:
+        """The most the bid could cost: what was held for it while it stood in the book."""
+        return cents_to_cover(self.bid.max_ticks)
+
+    @property
+    def units_won(self) -> int:
+        return sum(award.units for award in self.awards)
+
+    @property
+    def amount_ticks(self) -> int:
+        return sum(award.amount_ticks for award in self.awards)
+
+
+def bids_of(organization: Organization) -> QuerySet[Bid]:
+    """Return an organization's bids, those still in the book first, then the newest."""
+    lots = Lot.objects.select_related("block__site", "block__resource_type")
+    named = BidLegLot.objects.order_by("position", "id").prefetch_related(Prefetch("lot", lots))
+    legs = BidLeg.objects.order_by("number", "id").prefetch_related(Prefetch("named_lots", named))
+    options = BidOption.objects.order_by("number", "id").prefetch_related(Prefetch("legs", legs))
+    return (
+        Bid.objects.filter(organization=organization)
+        .select_related("window__market", "placed_by")
+        .prefetch_related(
+            Prefetch("options", options),
+            Prefetch("awards", Award.objects.order_by("id")),
+        )
+        .order_by(Case(When(status=Status.PLACED, then=Value(0)), default=Value(1)), "-id")
+    )
+
+
+def own_bid(bid: Bid, now: datetime) -> OwnBid:
+    """Read out one of ``bids_of``."""
+    option = bid.options.all()[0]
+    leg = option.legs.all()[0]
+    return OwnBid(
+        bid=bid,
+        clock=clock_of(bid.window, now),
+        lot=leg.named_lots.all()[0].lot,
+        leg=leg,
+        price_ticks=option.price_ticks,
+        value_ticks=option.value_ticks,
+        awards=list(bid.awards.all()),
+    )
+
+
+def outcome_in_words(own: OwnBid) -> str:
+    """Say what became of a bid, and why, so that its owner can do better next time."""
+    bid = own.bid
+    if bid.status == Status.LOST:
+        return _loss_in_words(own)
+    if bid.status == Status.WON:
+        return f"Won all {own.units_won} units it asked for."
+    if bid.status == Status.PART_WON:
+        return f"Won {own.units_won} of {own.leg.units} units; other bids offered more for the rest."
+    if bid.status == Status.CANCELLED:
+        return "Cancelled while its window was open. Nothing is held for it."
+    if bid.status == Status.RELEASED:
+        return "Its window was cancelled, so the bid was released. Nothing is held for it."
+    if own.clock.phase == Window.Status.CLOSED:
+        return "Its window has closed and is being cleared."
+    return "In the book, sealed: nobody else can read it."
+
+
+_LOSSES = {
+    Bid.LossReason.BELOW_RESERVE: "The seller’s reserve was higher than the bid.",
+    Bid.LossReason.OUTBID: "Other bids offered more for the same units.",
+    Bid.LossReason.CANNOT_FIT: "What it asked for did not fit into what was on offer, whatever its price.",
+    Bid.LossReason.LOST_TO_OWN_OPTION: "Another option of this bid won instead.",
+}
+
+
+def _loss_in_words(own: OwnBid) -> str:
+    reason = (
+        _LOSSES.get(Bid.LossReason(own.bid.loss_reason), "") if own.bid.loss_reason else "It did not win."
+    )
+    minimum = own.bid.minimum_to_win_ticks
+    if minimum is None:
+        return reason
+    per = "for the whole"
+    if own.price_ticks is not None:
+        per = f"per {own.lot.block.resource_type.unit_name}-hour"
+    return f"{reason} {format_ticks(minimum)} {per} would have won."
+
+
+def history_of(own: OwnBid) -> list[PhaseStep]:
+    """Return what happened to a bid so far and what comes next, in order."""
+    bid = own.bid
+    steps = [PhaseStep("Placed", bid.placed_at, "done")]
+    if bid.status == Status.CANCELLED:
+        return [*steps, PhaseStep("Cancelled", bid.changed_at, "done")]
+    if bid.changed_at > bid.placed_at:
+        steps.append(PhaseStep("Last changed", bid.changed_at, "done", "It took a new place in time."))
+    if bid.status == Status.RELEASED:
+        return [
+            *steps,
+            PhaseStep("Window cancelled", bid.window.cancelled_at, "failed", bid.window.cancelled_reason),
+        ]
+    closed = own.clock.phase in (Window.Status.CLOSED, Window.Status.CLEARED)
+    steps.append(
+        PhaseStep(
+            "Window closed" if closed else "Window closes",
+            bid.window.closes_at,
+            "done" if closed else "pending",
+        )
+    )
+    if bid.status == Status.PLACED:
+        return [*steps, PhaseStep("Clears", None, "pending")]
+    return [*steps, PhaseStep(bid.get_status_display(), bid.window.cleared_at, "done", outcome_in_words(own))]
+
+
+def awards_of(organization: Organization) -> QuerySet[Award]:
+    """Return what an organization won, newest first."""
+    return (
+        Award.objects.filter(organization=organization)
+        .select_related("window__market", "lot__block__site", "lot__block__resource_type", "bid")
+        .order_by("-id")
+    )
+
+
+def average_ticks(award: Award) -> int:
+    """Return what an award comes to per unit-hour, ticks, rounded down."""
+    return award.amount_ticks // award.unit_hours
+
+
+def last_event_number(organization: Organization) -> int:
+    """Return where the organization's own feed stands. Read it before what a page shows, and no event is missed."""
+    return (
+        Stream.objects.filter(organization=organization).values_list("last_sequence", flat=True).first() or 0
+    )

@@ -1,0 +1,20 @@
+"""Addresses of the auctions' pages; the board itself stands at the root of the site."""
+
+from django.urls import path
+
+from auctions.views import bids, markets, ticket
+
+app_name = "auctions"
+urlpatterns = [
+    path("markets/<slug:slug>/", markets.market, name="market"),
+    path("windows/<int:pk>/", markets.window, name="window"),
+    path("lots/<int:pk>/bid/", ticket.ticket, name="bid_ticket"),
+    path("lots/<int:pk>/bid/cost/", ticket.cost, name="bid_cost"),
+    path("lots/<int:pk>/bid/review/", ticket.review, name="bid_review"),
+    path("lots/<int:pk>/bid/confirm/", ticket.confirm, name="bid_confirm"),
+    path("bids/", bids.bid_list, name="bid_list"),
+    path("bids/<int:pk>/", bids.bid_detail, name="bid_detail"),
+    path("bids/<int:pk>/change/", bids.bid_change, name="bid_change"),
+    path("bids/<int:pk>/cancel/", bids.bid_cancel, name="bid_cancel"),
+    path("awards/", bids.award_list, name="award_list"),
+]

@@ -11,7 +11,7 @@ class SiteNameTaken(Exception):
 
 
 def create_site(
-    *, seller: Organization, name: str, region: Region, fabric: Site.Fabric, power_kw: int | None
+    *, seller: Organization, name: str, region: Region, fabric: Site.Fabric, power_kw: int | None = None
 ) -> Site:
     """Create a site of ``seller``. Raise SiteNameTaken."""
     try:

@@ -1,0 +1,122 @@
+import threading
+
+import pytest
+from django.db import IntegrityError, connection
+from django.utils import timezone
+
+from accounts.keys import find_key
+from accounts.models import ApiKey, BiddingLimit, Membership, Organization, Stream
+from accounts.operations import (
+    ApiKeyNotFound,
+    create_api_key,
+    create_organization,
+    revoke_api_key,
+    set_limit,
+)
+from tests.factories import BuyerFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def create(name: str = "Northwind Research", **changes) -> Organization:
+    terms = {"name": name, "owner": UserFactory(), "is_buyer": True, "is_seller": False}
+    return create_organization(**terms | changes)
+
+
+class TestCreateOrganization:
+    def test_comes_with_a_limit_of_zero_a_feed_and_an_owner(self):
+        owner = UserFactory()
+
+        organization = create(owner=owner)
+
+        assert organization.slug == "northwind-research"
+        limit = BiddingLimit.objects.get(organization=organization)
+        assert (limit.limit_cents, limit.held_cents) == (0, 0)
+        assert Stream.objects.get(organization=organization).last_sequence == 0
+        assert Membership.objects.get(organization=organization).role == Membership.Role.OWNER
+        assert owner.has_perm("accounts.manage_organization", organization)
+
+    def test_numbers_slugs_that_are_taken(self):
+        assert [create().slug for _ in range(3)] == [
+            "northwind-research",
+            "northwind-research-2",
+            "northwind-research-3",
+        ]
+
+    @pytest.mark.parametrize(
+        ("name", "slug"), [("東京計算", "organization"), ("x" * 120, "x" * 100), ("A & B", "a-b")]
+    )
+    def test_finds_a_slug_for_any_name(self, name, slug):
+        assert create(name).slug == slug
+
+    def test_leaves_nothing_behind_when_it_is_neither_buyer_nor_seller(self):
+        with pytest.raises(IntegrityError, match="organization_buys_or_sells"):
+            create(is_buyer=False)
+
+        assert not Organization.objects.exists()
+        assert not Membership.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestSlugRace:
+    def test_two_at_once_get_two_slugs(self):
+        owners = [UserFactory(), UserFactory()]
+        both_ready = threading.Barrier(2, timeout=30)
+        slugs = []
+
+        def sign_up(owner) -> None:
+            both_ready.wait()
+            slugs.append(create(owner=owner).slug)
+            connection.close()
+
+        threads = [threading.Thread(target=sign_up, args=[owner]) for owner in owners]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=30)
+
+        assert sorted(slugs) == ["northwind-research", "northwind-research-2"]
+
+
+class TestSetLimit:
+    def test_may_fall_below_what_is_held(self):
+        organization = BuyerFactory(limit_cents=100)
+        BiddingLimit.objects.update(held_cents=80)
+
+        set_limit(organization=organization, limit_cents=50)
+
+        limit = BiddingLimit.objects.get()
+        assert (limit.limit_cents, limit.held_cents, limit.free_cents) == (50, 80, 0)
+
+    def test_is_never_negative(self):
+        with pytest.raises(IntegrityError, match="limit_not_negative"):
+            set_limit(organization=BuyerFactory(), limit_cents=-1)
+
+
+class TestApiKeys:
+    def test_text_is_told_once_and_only_its_hash_is_kept(self):
+        organization = BuyerFactory()
+
+        key, text = create_api_key(organization=organization, created_by=UserFactory(), name="Desk")
+
+        assert find_key(text) == key
+        secret = text.split("_", 2)[2]
+        assert all(secret not in str(value) for value in ApiKey.objects.values_list().get())
+
+    def test_revoking_ends_it(self):
+        organization = BuyerFactory()
+        key, text = create_api_key(organization=organization, created_by=UserFactory(), name="Desk")
+
+        revoke_api_key(organization=organization, key_id=key.pk, now=timezone.now())
+
+        assert find_key(text) is None
+        with pytest.raises(ApiKeyNotFound):
+            revoke_api_key(organization=organization, key_id=key.pk, now=timezone.now())
+
+    def test_of_another_organization_is_not_found(self):
+        key, text = create_api_key(organization=BuyerFactory(), created_by=UserFactory(), name="Desk")
+
+        with pytest.raises(ApiKeyNotFound):
+            revoke_api_key(organization=BuyerFactory(), key_id=key.pk, now=timezone.now())
+
+        assert find_key(text) == key

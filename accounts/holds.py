@@ -5,7 +5,9 @@ Nobody can win what they cannot pay: a bid is placed only after its largest poss
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from django.conf import settings
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -81,3 +83,43 @@ def lower_holds(*, amounts: dict[str, int]) -> None:
 def release_holds(*, references: Sequence[str]) -> None:
     """Release every live hold among ``references``."""
     lower_holds(amounts=dict.fromkeys(references, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class HoldForDebt:
+    """What an organization owes now, cents, in place of what it had at stake."""
+
+    organization_id: int
+    reference: str
+    amount_cents: int
+
+
+def hold_debts(*, released: Sequence[str], debts: Sequence[HoldForDebt]) -> None:
+    """Release the ``released`` holds and hold the ``debts`` in their place, all in one step.
+
+    What is owed is held whether or not the limit still allows it, so this never raises LimitExceeded: a limit may
+    have been cut since. Locks the limits of all organizations concerned in key order.
+    """
+    owners = Hold.objects.filter(reference__in=released, released_at=None).values_list(
+        "organization_id", flat=True
+    )
+    organizations = {debt.organization_id for debt in debts} | set(owners)
+    locked = BiddingLimit.objects.select_for_update(no_key=True).filter(pk__in=organizations).order_by("pk")
+    list(locked.values_list("pk"))
+    release_holds(references=released)
+    positive = [debt for debt in debts if debt.amount_cents]
+    Hold.objects.bulk_create(
+        Hold(organization_id=debt.organization_id, reference=debt.reference, amount_cents=debt.amount_cents)
+        for debt in positive
+    )
+    for debt in positive:
+        BiddingLimit.objects.filter(pk=debt.organization_id).update(
+            held_cents=F("held_cents") + debt.amount_cents
+        )
+
+
+def grant_starting_limit(*, organization_id: int) -> None:
+    """Give an organization the limit that comes with its first card; one that has more keeps it."""
+    BiddingLimit.objects.filter(
+        organization_id=organization_id, limit_cents__lt=settings.STARTING_LIMIT_CENTS
+    ).update(limit_cents=settings.STARTING_LIMIT_CENTS)

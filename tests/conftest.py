@@ -5,15 +5,18 @@ of its own in it.
 """
 
 import os
+from collections.abc import Iterator
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import django
 import pytest
+import pytest_django
 from django.conf import settings
 from django.db import connection
 
 from marketplace.postgres import temporary_cluster
+from settlements.stripe_sandbox.server import SandboxServer
 
 SHARED_SERVER_URL = os.environ.get("SPAREGRID_TEST_DATABASE_URL") or os.environ.get("DATABASE_URL")
 
@@ -46,3 +49,30 @@ def django_db_modify_db_settings() -> None:
 def running_database_url(django_db_setup: None) -> str:
     """The address of the test database, for programs that a test starts (pass it as their DATABASE_URL)."""
     return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> None:
+    """Let tests that commit be cleaned up after: they end with a TRUNCATE, which the ledger refuses.
+
+    tests/integration/settlements/test_ledger_guards.py switches the guard on again to attack it.
+    """
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        for table in ("settlements_account", "settlements_transaction", "settlements_entry"):
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER ledger_never_truncated")
+
+
+@pytest.fixture(scope="session")
+def running_stripe_sandbox() -> Iterator[SandboxServer]:
+    with SandboxServer() as server:
+        yield server
+
+
+@pytest.fixture
+def stripe_sandbox(running_stripe_sandbox: SandboxServer, settings: pytest_django.Settings) -> SandboxServer:
+    """An empty Stripe sandbox without webhooks, which the settings point to. Its tests commit (transaction=True)."""
+    running_stripe_sandbox.reset()
+    settings.STRIPE_SECRET_KEY = ""
+    settings.STRIPE_SANDBOX_URL = running_stripe_sandbox.base_url
+    settings.STRIPE_MAX_NETWORK_RETRIES = 0
+    return running_stripe_sandbox

@@ -1,8 +1,9 @@
 """Who pays how, what is charged for each window, the ledger that books it, and what Stripe told us."""
 
+from settlements.models.attempts import ChargeAttempt
 from settlements.models.customers import Customer, PaymentMethod
 from settlements.models.ledger import Account, Entry, Transaction
-from settlements.models.settlements import ChargeAttempt, SettledWindow, Settlement, SettlementLine
+from settlements.models.settlements import SettledWindow, Settlement, SettlementLine
 from settlements.models.stripe_events import StripeEvent
 
 __all__ = [

@@ -8,6 +8,8 @@ from django.db.models.functions import Now
 
 from accounts.models import Organization
 
+BRAND_NAMES = {"amex": "American Express", "unionpay": "UnionPay", "jcb": "JCB", "mastercard": "Mastercard"}
+
 
 class Customer(models.Model):
     """An organization's Stripe customer. The key is saved before the call that creates it, so it is created once."""
@@ -46,4 +48,10 @@ class PaymentMethod(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.brand} ending {self.last4}"
+        return self.label
+
+    @property
+    def label(self) -> str:
+        """What the card is called on a screen."""
+        brand = BRAND_NAMES.get(self.brand, self.brand.replace("_", " ").title())
+        return f"{brand} ending {self.last4}"

@@ -1,7 +1,8 @@
 """The double-entry ledger: accounts, transactions that sum to zero, and entries nobody can change.
 
-The guards are triggers in the database (see the migration): a transaction's entries sum to zero when it commits, rows
-are append-only, and no entry joins a transaction that an earlier database transaction wrote. Undo is a reversal.
+The guards are triggers in the database (migrations/0002_ledger_guards.py): a transaction's entries sum to zero when it
+commits, rows are append-only, and no entry joins a transaction that an earlier database transaction wrote. Undo is a
+reversal.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ class Account(models.Model):
         STRIPE_BALANCE = "stripe_balance", "Balance at Stripe"
         STRIPE_FEES = "stripe_fees", "Stripe fees paid"
 
+    OF_ORGANIZATIONS = (Kind.BUYER_RECEIVABLE, Kind.SELLER_PAYABLE)
+
     kind = models.CharField(max_length=20, choices=Kind)
     organization = models.ForeignKey(
         Organization, null=True, blank=True, on_delete=models.PROTECT, related_name="ledger_accounts"
@@ -32,6 +35,11 @@ class Account(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["kind", "organization"], nulls_distinct=False, name="ledger_account_once"
+            ),
+            models.CheckConstraint(
+                name="ledger_account_of_an_organization_or_the_house",
+                condition=Q(kind__in=["buyer_receivable", "seller_payable"], organization__isnull=False)
+                | (~Q(kind__in=["buyer_receivable", "seller_payable"]) & Q(organization=None)),
             ),
         ]
 
@@ -68,3 +76,11 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount_cents} on {self.account_id}"
+
+    @property
+    def debit_cents(self) -> int:
+        return max(self.amount_cents, 0)
+
+    @property
+    def credit_cents(self) -> int:
+        return max(-self.amount_cents, 0)

@@ -1,4 +1,4 @@
-"""Settlement: one buyer's charge for one window, with a line per award and an attempt per try to collect it."""
+"""Settlement: one buyer's charge for one window, with a line per award. ChargeAttempt is in attempts.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from django.db.models.functions import Now
 from accounts.models import Organization
 from auctions.models import Award, Window
 from marketplace.states import Transitions
-from settlements.models.customers import PaymentMethod
 
 
 class SettledWindow(models.Model):
@@ -25,7 +24,10 @@ class SettledWindow(models.Model):
 
 
 class Settlement(models.Model):
-    """One buyer's charge for one window. ``amount_cents`` is ``amount_ticks`` rounded down to the cent, once."""
+    """One buyer's charge for one window. ``amount_cents`` is ``amount_ticks`` rounded down to the cent, once.
+
+    It is drawn up DUE; PAID at once when it comes to nothing, and CARRIED when it is too small for a card.
+    """
 
     class Status(models.TextChoices):
         DUE = "due", "Due"
@@ -36,8 +38,8 @@ class Settlement(models.Model):
         CARRIED = "carried", "Carried to the next settlement"
 
     TRANSITIONS: Transitions = {
-        Status.DUE: frozenset({Status.CHARGING, Status.CARRIED, Status.PAID}),
-        Status.CHARGING: frozenset({Status.PAID, Status.ACTION_REQUIRED, Status.DECLINED, Status.DUE}),
+        Status.DUE: frozenset({Status.CHARGING}),
+        Status.CHARGING: frozenset({Status.PAID, Status.ACTION_REQUIRED, Status.DECLINED}),
         Status.ACTION_REQUIRED: frozenset({Status.CHARGING, Status.PAID, Status.DECLINED}),
         Status.DECLINED: frozenset({Status.CHARGING, Status.PAID}),
         Status.PAID: frozenset(),
@@ -98,42 +100,7 @@ class SettlementLine(models.Model):
     def __str__(self) -> str:
         return f"award {self.award_id} in settlement {self.settlement_id}"
 
-
-class ChargeAttempt(models.Model):
-    """One try to collect a settlement. Its row, and so its idempotency key, is committed before Stripe is called."""
-
-    class Outcome(models.TextChoices):
-        UNKNOWN = "unknown", "Not known yet"
-        SUCCEEDED = "succeeded", "Succeeded"
-        ACTION_REQUIRED = "action_required", "Needs authentication"
-        DECLINED = "declined", "Declined"
-
-    settlement = models.ForeignKey(Settlement, on_delete=models.PROTECT, related_name="attempts")
-    number = models.PositiveSmallIntegerField()
-    idempotency_key = models.UUIDField(unique=True)
-    payment_method = models.ForeignKey(PaymentMethod, on_delete=models.PROTECT, related_name="+")
-    outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.UNKNOWN)
-    stripe_payment_intent_id = models.CharField(max_length=80, blank=True)
-    stripe_charge_id = models.CharField(max_length=80, blank=True)
-    decline_code = models.CharField(max_length=60, blank=True)
-    message = models.CharField(max_length=300, blank=True)
-    created_at = models.DateTimeField(db_default=Now())
-    ended_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["settlement", "number"], name="charge_attempt_numbered_once"),
-            models.UniqueConstraint(
-                fields=["settlement"],
-                condition=Q(outcome__in=["unknown", "succeeded"]),
-                name="charge_attempt_one_that_may_take_money",
-            ),
-            models.UniqueConstraint(
-                fields=["stripe_payment_intent_id"],
-                condition=~Q(stripe_payment_intent_id=""),
-                name="charge_attempt_own_payment_intent",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"attempt {self.number} of settlement {self.settlement_id}"
+    @property
+    def price_ticks(self) -> int:
+        """What a unit-hour of the award came to, ticks, rounded down."""
+        return self.award.amount_ticks // self.award.unit_hours

@@ -8,13 +8,15 @@ from django.db.models.functions import Now
 
 
 class StripeEvent(models.Model):
-    """A verified webhook event. ``handled_at`` is empty until its job has done what it asks for."""
+    """A verified webhook event. ``handled_at`` is empty until its job has done what it asks for; ``note`` says what."""
 
     stripe_id = models.CharField(max_length=80, unique=True)
     type = models.CharField(max_length=80)
+    object_id = models.CharField(max_length=80, db_index=True, help_text="What it is about, such as pi_….")
     payload = models.JSONField(help_text="The event as Stripe sent it.")
     received_at = models.DateTimeField(db_default=Now())
     handled_at = models.DateTimeField(null=True, blank=True)
+    note = models.CharField(max_length=300, blank=True)
 
     class Meta:
         indexes = [models.Index(fields=["id"], condition=Q(handled_at=None), name="stripe_event_unhandled")]

@@ -1,0 +1,117 @@
+"""Post to the ledger and read balances from it.
+
+Debits are positive, credits negative, all integer cents. ``reference`` names the one business fact a transaction books,
+so booking it twice is an error (a unique violation) that undoes the whole database transaction: callers lock the row
+the fact is about and look at its state first. Posting assumes a transaction.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Q, Sum
+
+from settlements.models import Account, Entry, Transaction
+
+
+class NothingToPost(ValueError):
+    """A transaction whose entries are all zero books nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountKey:
+    """An account by what it is: its kind and, for receivables and payables, whose."""
+
+    kind: Account.Kind
+    organization_id: int | None = None
+
+
+def buyer_receivable(organization_id: int) -> AccountKey:
+    """What a buyer owes: debit balance."""
+    return AccountKey(Account.Kind.BUYER_RECEIVABLE, organization_id)
+
+
+def seller_payable(organization_id: int) -> AccountKey:
+    """What a seller is owed: credit balance."""
+    return AccountKey(Account.Kind.SELLER_PAYABLE, organization_id)
+
+
+PLATFORM_FEES = AccountKey(Account.Kind.PLATFORM_FEES)
+STRIPE_BALANCE = AccountKey(Account.Kind.STRIPE_BALANCE)
+STRIPE_FEES = AccountKey(Account.Kind.STRIPE_FEES)
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """A transaction to post: cents per account, debits positive. Accounts with zero cents are left out."""
+
+    kind: Transaction.Kind
+    reference: str
+    description: str
+    cents: Mapping[AccountKey, int]
+
+
+def post_transaction(posting: Posting) -> Transaction:
+    """Post one transaction. Raise NothingToPost, or IntegrityError when its reference was posted before.
+
+    Whether the entries sum to zero is for the database to say, when its transaction commits.
+    """
+    return post_transactions([posting])[0]
+
+
+def post_transactions(postings: Sequence[Posting]) -> list[Transaction]:
+    """Post many transactions at once, in order; see ``post_transaction``."""
+    for posting in postings:
+        if not any(posting.cents.values()):
+            raise NothingToPost(f"{posting.reference} books nothing")
+    account_ids = _account_ids({key for posting in postings for key, cents in posting.cents.items() if cents})
+    transactions = Transaction.objects.bulk_create(
+        Transaction(kind=posting.kind, reference=posting.reference, description=posting.description)
+        for posting in postings
+    )
+    Entry.objects.bulk_create(
+        (
+            Entry(transaction=transaction, account_id=account_ids[key], amount_cents=cents)
+            for transaction, posting in zip(transactions, postings, strict=True)
+            for key, cents in posting.cents.items()
+            if cents
+        ),
+        batch_size=2000,
+    )
+    return transactions
+
+
+def balance_cents(key: AccountKey) -> int:
+    """Return an account's balance, cents: debits less credits. An account never used has none."""
+    account = Account.objects.filter(kind=key.kind, organization=key.organization_id)
+    entries = Entry.objects.filter(account__in=account)
+    return entries.aggregate(total=Sum("amount_cents", default=0))["total"]
+
+
+def balances_cents() -> dict[AccountKey, int]:
+    """Return the balance of every account that has entries, cents. They sum to zero."""
+    rows = Entry.objects.values_list("account__kind", "account__organization_id").annotate(
+        Sum("amount_cents")
+    )
+    return {AccountKey(Account.Kind(kind), organization): total for kind, organization, total in rows}
+
+
+def _account_ids(keys: Iterable[AccountKey]) -> dict[AccountKey, int]:
+    """Return the ids of accounts, opening those that are missing; two openers meet in the unique constraint."""
+    wanted = sorted(keys, key=lambda key: (key.kind, key.organization_id or 0))
+    found = _find_accounts(wanted)
+    missing = [key for key in wanted if key not in found]
+    if missing:
+        Account.objects.bulk_create(
+            [Account(kind=key.kind, organization_id=key.organization_id) for key in missing],
+            ignore_conflicts=True,
+        )
+        found = _find_accounts(wanted)
+    return found
+
+
+def _find_accounts(keys: Sequence[AccountKey]) -> dict[AccountKey, int]:
+    organizations = {key.organization_id for key in keys if key.organization_id is not None}
+    rows = Account.objects.filter(
+        Q(organization=None) | Q(organization_id__in=organizations), kind__in={key.kind for key in keys}
+    ).values_list("kind", "organization_id", "id")
+    return {AccountKey(Account.Kind(kind), organization): pk for kind, organization, pk in rows}

@@ -1,0 +1,46 @@
+"""The rounding law: what a buyer is charged is, to the cent, what its lines say, and that is sellers plus fee."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from settlements.splitting import split_amount
+
+awards = st.lists(st.integers(0, 10**13), min_size=1, max_size=40)
+fees = st.integers(0, 10_000)
+
+
+@given(awards, fees)
+def test_every_cent_has_one_place(ticks: list[int], fee_bps: int) -> None:
+    split = split_amount(ticks, fee_bps=fee_bps)
+
+    sellers = [line - fee for line, fee in zip(split.lines_cents, split.fees_cents, strict=True)]
+    assert split.amount_cents == sum(split.lines_cents)
+    assert split.amount_cents == sum(sellers) + sum(split.fees_cents)
+    assert all(0 <= fee <= line for fee, line in zip(split.fees_cents, split.lines_cents, strict=True))
+
+
+@given(awards, fees)
+def test_rounds_down_once(ticks: list[int], fee_bps: int) -> None:
+    split = split_amount(ticks, fee_bps=fee_bps)
+
+    assert 0 <= sum(ticks) - 100 * split.amount_cents < 100
+    assert sum(split.fees_cents) == split.amount_cents * fee_bps // 10_000
+
+
+@given(awards, fees)
+def test_no_line_is_a_cent_off_its_exact_share(ticks: list[int], fee_bps: int) -> None:
+    split = split_amount(ticks, fee_bps=fee_bps)
+
+    whole = sum(ticks)
+    for line, own in zip(split.lines_cents, ticks, strict=True):
+        assert abs(line * whole - split.amount_cents * own) < max(whole, 1)
+
+
+def test_ticks_that_single_awards_would_lose_are_charged() -> None:
+    assert split_amount([50, 50, 150], fee_bps=0).lines_cents == [1, 0, 1]
+
+
+def test_refuses_a_fee_above_the_amount() -> None:
+    with pytest.raises(ValueError, match="10001 basis points"):
+        split_amount([100], fee_bps=10_001)

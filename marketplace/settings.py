@@ -71,6 +71,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "settlements.context_processors.stripe_test_mode",
             ],
         },
     }
@@ -149,6 +150,23 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 
+SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000")
+"""Where people find the site, without a slash at the end: what Stripe sends them back to."""
+
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+"""Empty: payments go to the local sandbox."""
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="whsec_sandbox")
+STRIPE_SANDBOX_URL = env.str("STRIPE_SANDBOX_URL", default="http://127.0.0.1:12111")
+STRIPE_SANDBOX_KEY = env.str("STRIPE_SANDBOX_KEY", default="sk_test_sandbox")
+STRIPE_READ_TIMEOUT_S = env.float("STRIPE_READ_TIMEOUT_S", default=20.0)
+STRIPE_MAX_NETWORK_RETRIES = env.int("STRIPE_MAX_NETWORK_RETRIES", default=1)
+PLATFORM_FEE_BPS = env.int("PLATFORM_FEE_BPS", default=500)
+STARTING_LIMIT_CENTS = env.int("STARTING_LIMIT_CENTS", default=25_000_00)
+"""The bidding limit an organization gets with its first card on file."""
+
+STRIPE_PAGES = (
+    ["https://checkout.stripe.com", "https://hooks.stripe.com"] if STRIPE_SECRET_KEY else [STRIPE_SANDBOX_URL]
+)
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -156,7 +174,8 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
         "base-uri": [SELF],
         "object-src": [NONE],
-        "form-action": [SELF],
+        # Adding a card and authenticating a payment are form posts that redirect to Stripe's pages.
+        "form-action": [SELF, *STRIPE_PAGES],
     }
 }
 SECURE_CONTENT_TYPE_NOSNIFF = True

@@ -13,6 +13,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("sell/", include("inventory.urls")),
     path("api/v1/", include("accounts.api.urls")),
+    path("", include("settlements.urls")),
 ]
 
 if settings.DEBUG:

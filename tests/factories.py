@@ -3,12 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 import factory
+from django.db.models import Max
 from factory.django import DjangoModelFactory
 
 from accounts.models import BiddingLimit, Membership, Organization, Stream, User
-from auctions.models import Lot, Market, Window
+from auctions.models import Award, Bid, BidLeg, BidOption, Lot, Market, Window
 from inventory.models import Block, BlockHour, Region, ResourceType, Site
-from marketplace.hours import HOUR, ceil_hour, hours_in
+from marketplace.hours import HOUR, ceil_hour, hours_in, n_hours
+from marketplace.money import cents_to_cover
 
 PASSWORD = "correct horse battery staple"
 
@@ -153,3 +155,46 @@ class LotFactory(DjangoModelFactory):
     starts_at = factory.SelfAttribute("block.starts_at")
     ends_at = factory.SelfAttribute("block.ends_at")
     reserve_ticks = factory.SelfAttribute("block.reserve_ticks")
+
+
+class AwardFactory(DjangoModelFactory):
+    """An award of one unit of a lot for its whole period, with the won bid it came from. Give amount_ticks.
+
+    ``organization`` is the buyer. No hold is made: see the fixtures of the tests that settle.
+    """
+
+    class Meta:
+        model = Award
+
+    lot = factory.SubFactory(LotFactory)
+    window = factory.SelfAttribute("lot.window")
+    organization = factory.SubFactory(BuyerFactory)
+    units = 1
+    starts_at = factory.SelfAttribute("lot.starts_at")
+    ends_at = factory.SelfAttribute("lot.ends_at")
+    amount_ticks = 2_000_000
+    value_ticks = factory.SelfAttribute("amount_ticks")
+    reserve_cost_ticks = 0
+    leg = factory.LazyAttribute(lambda award: _leg_of_won_bid(award))
+    bid = factory.SelfAttribute("leg.option.bid")
+
+
+def _leg_of_won_bid(award: factory.builder.Resolver) -> BidLeg:
+    bid = Bid.objects.create(
+        window=award.window,
+        organization=award.organization,
+        sequence=(Bid.objects.aggregate(last=Max("sequence"))["last"] or 0) + 1,
+        status=Bid.Status.WON,
+        max_ticks=award.amount_ticks,
+        hold_cents=cents_to_cover(award.amount_ticks),
+    )
+    option = BidOption.objects.create(bid=bid, number=0, value_ticks=award.amount_ticks)
+    return BidLeg.objects.create(
+        option=option,
+        number=0,
+        units=award.units,
+        min_units=award.units,
+        earliest_at=award.starts_at,
+        latest_at=award.ends_at,
+        hours=n_hours(award.starts_at, award.ends_at),
+    )

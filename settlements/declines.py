@@ -1,0 +1,29 @@
+"""Why a card was declined, in people's words. Codes: https://docs.stripe.com/declines/codes."""
+
+AUTHENTICATION_REQUIRED = "authentication_required"
+FALLBACK = "The bank declined the card without a reason. Call the bank, or pay with another card."
+CANCELLED = "The payment was cancelled before it was made."
+
+# Fraud-related codes read like a plain decline: Stripe asks that the cardholder is not told which it was.
+_REASONS = {
+    AUTHENTICATION_REQUIRED: "The bank wants you to confirm this payment yourself.",
+    "payment_intent_authentication_failure": "The bank could not confirm that it was you.",
+    "insufficient_funds": "The card does not have enough funds.",
+    "expired_card": "The card has expired.",
+    "incorrect_cvc": "The card's security code was wrong.",
+    "card_velocity_exceeded": "The card's limit for payments or amounts is reached.",
+    "withdrawal_count_limit_exceeded": "The card's limit for payments or amounts is reached.",
+    "processing_error": "The bank could not process the card just now. Try again in a little while.",
+    "try_again_later": "The bank could not process the card just now. Try again in a little while.",
+    "issuer_not_available": "The bank could not be reached. Try again in a little while.",
+    "currency_not_supported": "The card does not support US dollars.",
+    "card_not_supported": "The card does not support this kind of purchase.",
+    "transaction_not_allowed": "The card does not allow this kind of purchase.",
+    "amount_too_large": "The amount is above what a card can be charged at once. Finance will be in touch.",
+    "resource_missing": "The card is no longer on file at Stripe. Add it again, or use another card.",
+}
+
+
+def decline_reason(code: str) -> str:
+    """Return what to tell the buyer about a decline code, unknown ones included."""
+    return _REASONS.get(code, FALLBACK)

@@ -1,0 +1,58 @@
+"""Jobs by name, deferred in the caller's transaction: they exist if and only if it commits. What they do: tasks.py.
+
+A job is a hint and the row is the truth: a job that runs twice, late or never changes nothing that the sweep would not
+put right.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+
+from django.db import transaction
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.types import JSONValue
+
+logger = logging.getLogger(__name__)
+
+QUEUE_STRIPE = "stripe"
+"""Jobs that wait for Stripe, kept apart so that a slow Stripe never delays a window's closing."""
+
+CHARGE = "settlements.charge"
+RESOLVE = "settlements.resolve"
+HANDLE_EVENT = "settlements.handle_event"
+DETACH_PAYMENT_METHOD = "settlements.detach_payment_method"
+
+
+def defer_charges(settlement_ids: Sequence[int]) -> None:
+    """Have these settlements charged as soon as this transaction commits."""
+    if settlement_ids:
+        charge = app.configure_task(CHARGE, queue=QUEUE_STRIPE)
+        jobs: list[dict[str, JSONValue]] = [{"row_id": settlement_id} for settlement_id in settlement_ids]
+        charge.batch_defer(*jobs)
+
+
+def defer_event(event_id: int) -> None:
+    """Have a stored Stripe event handled as soon as this transaction commits."""
+    app.configure_task(HANDLE_EVENT, queue=QUEUE_STRIPE).defer(row_id=event_id)
+
+
+def defer_detach(payment_method_id: int) -> None:
+    """Have a removed card detached at Stripe as soon as this transaction commits."""
+    app.configure_task(DETACH_PAYMENT_METHOD, queue=QUEUE_STRIPE).defer(row_id=payment_method_id)
+
+
+def defer_again(task_name: str, row_ids: Iterable[int]) -> int:
+    """Defer a job for each row unless such a job waits already; return how many were deferred.
+
+    For sweeps: a row that stays due while workers are busy, or Stripe is down, has one job waiting and not a pile.
+    """
+    n_deferred = 0
+    for row_id in row_ids:
+        job = app.configure_task(task_name, queue=QUEUE_STRIPE, queueing_lock=f"{task_name}:{row_id}")
+        try:
+            with transaction.atomic():
+                job.defer(row_id=row_id)
+            n_deferred += 1
+        except AlreadyEnqueued:
+            logger.debug("%s for %s waits already", task_name, row_id)
+    return n_deferred

@@ -1,0 +1,218 @@
+"""Collect a settlement in three steps: commit the attempt, call Stripe outside any transaction, record the outcome.
+
+A process may die between any two of them. The attempt's row is there before Stripe is, so whoever comes next looks the
+payment up by the attempt it names, and only when Stripe has none asks again, with the same idempotency key. So one
+attempt is at most one payment; and a settlement has at most one attempt that may take money (a unique constraint).
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from marketplace.states import require_transition
+from settlements import stripe_gateway as gateway
+from settlements.models import ChargeAttempt, Customer, PaymentMethod, Settlement
+from settlements.operations.payments import apply_payment, apply_refusal, lock_attempt
+from settlements.stripe_gateway import Payment, PaymentOrder, Refused
+
+logger = logging.getLogger(__name__)
+Outcome = ChargeAttempt.Outcome
+Status = Settlement.Status
+
+CLOCK_SKEW = timedelta(minutes=10)
+"""How far Stripe's clock may lag behind ours when a payment is looked up by when its attempt was made."""
+
+
+class CannotPay(Exception):
+    """The buyer cannot pay this settlement now; the text says why, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentStart:
+    """Where a buyer's own payment stands: the settlement's state, and where to authenticate (empty: nowhere)."""
+
+    status: Settlement.Status
+    authentication_url: str
+
+
+def charge_settlement(*, settlement_id: int) -> Settlement.Status:
+    """Charge a due settlement to the buyer's default card while the buyer is away; return its state afterwards.
+
+    Does nothing unless it is DUE and a card is on file. Raise OutcomeUnknown when Stripe's answer was lost: the
+    attempt stays UNKNOWN and the sweep resolves it.
+    """
+    with transaction.atomic(durable=True):
+        settlement = Settlement.objects.select_for_update(no_key=True).get(pk=settlement_id)
+        card = PaymentMethod.objects.filter(
+            organization_id=settlement.organization_id, is_default=True, removed_at=None
+        ).first()
+        if settlement.status != Status.DUE or card is None:
+            return Status(settlement.status)
+        attempt = _begin_attempt(settlement, card, on_session=False)
+    _call_and_record(attempt)
+    return _status(settlement_id)
+
+
+def pay_settlement(*, organization_id: int, settlement_id: int, payment_method_id: int) -> PaymentStart:
+    """Pay a settlement with the buyer present, after a decline or when the bank asks for authentication.
+
+    An earlier payment that still waits for authentication is cancelled first, so that only one can ever succeed.
+    Raise CannotPay, Settlement.DoesNotExist for another's settlement, OutcomeUnknown.
+    """
+    _give_up_waiting_attempt(organization_id, settlement_id)
+    with transaction.atomic(durable=True):
+        own = Settlement.objects.select_for_update(no_key=True).filter(organization_id=organization_id)
+        settlement = own.get(pk=settlement_id)
+        cards = PaymentMethod.objects.filter(organization_id=organization_id, removed_at=None)
+        card = cards.filter(pk=payment_method_id).first()
+        if card is None:
+            raise CannotPay("This card is no longer on file. Choose another one.")
+        _require_payable(settlement)
+        attempt = _begin_attempt(settlement, card, on_session=True)
+    payment = _call_and_record(attempt)
+    return PaymentStart(_status(settlement_id), payment.authentication_url if payment else "")
+
+
+def continue_payment(*, organization_id: int, settlement_id: int) -> PaymentStart:
+    """Look up the payment that waits for the buyer, take in what became of it, and say where to go on."""
+    attempt = (
+        ChargeAttempt.objects.filter(
+            settlement_id=settlement_id,
+            settlement__organization_id=organization_id,
+            outcome=Outcome.ACTION_REQUIRED,
+        )
+        .order_by("-number")
+        .first()
+    )
+    if attempt is None:
+        return PaymentStart(_status(settlement_id), "")
+    payment = gateway.retrieve_payment(attempt.stripe_payment_intent_id)
+    _record(attempt.pk, payment)
+    return PaymentStart(_status(settlement_id), payment.authentication_url)
+
+
+def resolve_attempt(*, attempt_id: int) -> Settlement.Status:
+    """Learn what became of an attempt that has not ended: look its payment up, and only if there is none, ask again.
+
+    Stripe repeats its answer to a key for 24 hours, 5xx included, and then forgets it; a lookup never forgets.
+    Raise OutcomeUnknown when it still cannot be known.
+    """
+    with transaction.atomic(durable=True):
+        attempt = lock_attempt(attempt_id)
+        if attempt.outcome not in ChargeAttempt.OPEN:
+            return Status(attempt.settlement.status)
+        ChargeAttempt.objects.filter(pk=attempt_id).update(n_calls=F("n_calls") + 1, called_at=Now())
+    payment = _look_up(attempt)
+    if payment is None:
+        _call_and_record(attempt)
+    else:
+        _record(attempt_id, payment)
+    return _status(attempt.settlement_id)
+
+
+def _look_up(attempt: ChargeAttempt) -> Payment | None:
+    if attempt.stripe_payment_intent_id:
+        return gateway.retrieve_payment(attempt.stripe_payment_intent_id)
+    return gateway.find_payment(
+        customer_id=_customer_id(attempt.settlement),
+        since=attempt.created_at - CLOCK_SKEW,
+        key="attempt",
+        value=str(attempt.pk),
+    )
+
+
+def _require_payable(settlement: Settlement) -> None:
+    if settlement.status in (Status.DUE, Status.DECLINED, Status.ACTION_REQUIRED):
+        return
+    reasons = {
+        Status.PAID: "This settlement is paid already.",
+        Status.CHARGING: "A payment is under way. Wait until the bank has answered.",
+        Status.CARRIED: "This amount is too small for a card payment and is carried forward.",
+    }
+    raise CannotPay(reasons[Status(settlement.status)])
+
+
+def _begin_attempt(settlement: Settlement, card: PaymentMethod, *, on_session: bool) -> ChargeAttempt:
+    require_transition(Settlement.TRANSITIONS, settlement.status, Status.CHARGING)
+    settlement.status = Status.CHARGING
+    settlement.save(update_fields=["status"])
+    return ChargeAttempt.objects.create(
+        settlement=settlement,
+        number=settlement.attempts.count() + 1,
+        idempotency_key=uuid.uuid4(),
+        payment_method=card,
+        on_session=on_session,
+    )
+
+
+def _give_up_waiting_attempt(organization_id: int, settlement_id: int) -> None:
+    waiting = ChargeAttempt.objects.filter(
+        settlement_id=settlement_id,
+        settlement__organization_id=organization_id,
+        outcome=Outcome.ACTION_REQUIRED,
+    ).first()
+    if waiting is not None:
+        cancelled = gateway.cancel_payment(
+            waiting.stripe_payment_intent_id, idempotency_key=f"cancel-{waiting.idempotency_key}"
+        )
+        _record(waiting.pk, cancelled)
+
+
+def _call_and_record(attempt: ChargeAttempt) -> Payment | None:
+    """Ask Stripe for the attempt's payment and record the answer. Return None when Stripe refused the request."""
+    try:
+        payment = gateway.create_payment(_order(attempt))
+    except Refused as refusal:
+        logger.warning("%s: Stripe refuses it: %s %s", attempt, refusal.code, refusal)
+        with transaction.atomic(durable=True):
+            apply_refusal(lock_attempt(attempt.pk), refusal.code)
+        return None
+    _record(attempt.pk, payment)
+    return payment
+
+
+def _record(attempt_id: int, payment: Payment) -> None:
+    with transaction.atomic(durable=True):
+        apply_payment(lock_attempt(attempt_id), payment)
+
+
+def _order(attempt: ChargeAttempt) -> PaymentOrder:
+    settlement = attempt.settlement
+    return PaymentOrder(
+        idempotency_key=str(attempt.idempotency_key),
+        amount_cents=settlement.amount_cents,
+        currency=settlement.currency,
+        customer_id=_customer_id(settlement),
+        payment_method_id=attempt.payment_method.stripe_id,
+        description=f"Sparegrid settlement {settlement.pk}",
+        metadata={
+            "settlement": str(settlement.pk),
+            "attempt": str(attempt.pk),
+            "window": str(settlement.window_id),
+        },
+        return_url=_return_url(settlement) if attempt.on_session else "",
+    )
+
+
+def _return_url(settlement: Settlement) -> str:
+    return settings.SITE_URL + reverse("settlements:own_settlement_return", args=[settlement.pk])
+
+
+def _customer_id(settlement: Settlement) -> str:
+    """Return the buyer's customer at Stripe. There is one: a card on file belongs to it."""
+    stripe_id = Customer.objects.values_list("stripe_id", flat=True).get(pk=settlement.organization_id)
+    assert stripe_id is not None, "a card is on file before its customer exists"
+    return stripe_id
+
+
+def _status(settlement_id: int) -> Settlement.Status:
+    return Status(Settlement.objects.values_list("status", flat=True).get(pk=settlement_id))

@@ -1,0 +1,175 @@
+"""Draw up a cleared window's settlements: one per buyer, with lines, ledger, holds, news and the job to charge it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.holds import HoldForDebt, hold_debts
+from accounts.stream import Happening, append_events
+from auctions.models import Award, Window
+from marketplace.db import database_now
+from settlements import ledger
+from settlements.jobs import defer_charges
+from settlements.models import SettledWindow, Settlement, SettlementLine, Transaction
+from settlements.splitting import SplitAmount, split_amount
+
+CARD_MINIMUM_CENTS = 50
+"""The least a card is charged in US dollars. Source: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts."""
+
+
+class WindowNotCleared(Exception):
+    """Only a cleared window has anything to settle."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A settlement before it is written: the buyer's awards in the window and what they come to."""
+
+    organization_id: int
+    awards: list[Award]
+    split: SplitAmount
+
+    @property
+    def status(self) -> Settlement.Status:
+        if self.split.amount_cents == 0:
+            return Settlement.Status.PAID
+        if self.split.amount_cents < CARD_MINIMUM_CENTS:
+            return Settlement.Status.CARRIED
+        return Settlement.Status.DUE
+
+
+def settle_window(*, window_id: int) -> list[Settlement]:
+    """Draw up a cleared window's settlements, once; return them, or nothing if they were drawn up before.
+
+    Raise WindowNotCleared. Two workers may race: the second waits for the first on the window's row, then finds
+    its work done.
+    """
+    with transaction.atomic(durable=True):
+        window = Window.objects.select_for_update(no_key=True).get(pk=window_id)
+        if window.status != Window.Status.CLEARED:
+            raise WindowNotCleared(f"window {window_id} is {window.status}")
+        if SettledWindow.objects.filter(pk=window_id).exists():
+            return []
+        SettledWindow.objects.create(window=window)
+        drafts = _draft_settlements(window)
+        settlements = _write_settlements(window, drafts)
+        _post_to_ledger(settlements, drafts)
+        _hand_over_holds(settlements, drafts)
+        _tell(settlements)
+        defer_charges([own.pk for own in settlements if own.status == Settlement.Status.DUE])
+        return settlements
+
+
+def _draft_settlements(window: Window) -> list[_Draft]:
+    awards = Award.objects.filter(window=window).select_related("lot__block__site").order_by("id")
+    by_buyer: dict[int, list[Award]] = defaultdict(list)
+    for award in awards:
+        by_buyer[award.organization_id].append(award)
+    return [
+        _Draft(
+            organization_id=organization_id,
+            awards=own,
+            split=split_amount([award.amount_ticks for award in own], fee_bps=settings.PLATFORM_FEE_BPS),
+        )
+        for organization_id, own in sorted(by_buyer.items())
+    ]
+
+
+def _write_settlements(window: Window, drafts: list[_Draft]) -> list[Settlement]:
+    now = database_now()
+    settlements = Settlement.objects.bulk_create(
+        (
+            Settlement(
+                window=window,
+                organization_id=draft.organization_id,
+                amount_ticks=sum(award.amount_ticks for award in draft.awards),
+                amount_cents=draft.split.amount_cents,
+                status=draft.status,
+                paid_at=now if draft.status == Settlement.Status.PAID else None,
+            )
+            for draft in drafts
+        ),
+        batch_size=1000,
+    )
+    SettlementLine.objects.bulk_create(
+        (
+            SettlementLine(
+                settlement=settlement,
+                award=award,
+                seller_id=award.lot.block.site.organization_id,
+                amount_cents=amount_cents,
+                fee_cents=fee_cents,
+            )
+            for settlement, draft in zip(settlements, drafts, strict=True)
+            for award, amount_cents, fee_cents in zip(
+                draft.awards, draft.split.lines_cents, draft.split.fees_cents, strict=True
+            )
+        ),
+        batch_size=2000,
+    )
+    return settlements
+
+
+def _post_to_ledger(settlements: list[Settlement], drafts: list[_Draft]) -> None:
+    ledger.post_transactions(
+        [
+            ledger.Posting(
+                kind=Transaction.Kind.SETTLEMENT_DUE,
+                reference=f"settlement:{settlement.pk}:due",
+                description=f"Settlement {settlement.pk} drawn up for window {settlement.window_id}",
+                cents=_due_cents(draft),
+            )
+            for settlement, draft in zip(settlements, drafts, strict=True)
+            if settlement.amount_cents
+        ]
+    )
+
+
+def _due_cents(draft: _Draft) -> dict[ledger.AccountKey, int]:
+    cents: dict[ledger.AccountKey, int] = defaultdict(int)
+    cents[ledger.buyer_receivable(draft.organization_id)] = draft.split.amount_cents
+    for award, amount, fee in zip(draft.awards, draft.split.lines_cents, draft.split.fees_cents, strict=True):
+        cents[ledger.seller_payable(award.lot.block.site.organization_id)] -= amount - fee
+        cents[ledger.PLATFORM_FEES] -= fee
+    return cents
+
+
+def _hand_over_holds(settlements: list[Settlement], drafts: list[_Draft]) -> None:
+    """Hold each settlement's cents in place of its bids'. What was rounded up for single bids is freed here."""
+    hold_debts(
+        released=sorted({f"bid:{award.bid_id}" for draft in drafts for award in draft.awards}),
+        debts=[
+            HoldForDebt(
+                organization_id=settlement.organization_id,
+                reference=hold_reference(settlement),
+                amount_cents=settlement.amount_cents,
+            )
+            for settlement in settlements
+        ],
+    )
+
+
+def hold_reference(settlement: Settlement) -> str:
+    """Return what a settlement's hold is called until it is paid."""
+    return f"settlement:{settlement.pk}"
+
+
+def _tell(settlements: list[Settlement]) -> None:
+    """Tell buyers what is due, or that nothing is. Sellers heard of their sales from the clearing."""
+    append_events(
+        Happening(
+            organization_id=settlement.organization_id,
+            kind="settlement.paid" if settlement.status == Settlement.Status.PAID else "settlement.due",
+            data={
+                "settlement": settlement.pk,
+                "window": settlement.window_id,
+                "amount_cents": settlement.amount_cents,
+                "status": settlement.status,
+            },
+        )
+        for settlement in settlements
+    )

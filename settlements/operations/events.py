@@ -1,0 +1,132 @@
+"""Take in Stripe's events: store each once, handle it exactly once, believe only what Stripe says when asked again.
+
+Handlers run in two steps. Outside any transaction they read the object anew from Stripe, so that an event that comes
+late or out of order tells of the present; then, with the event's row locked, they apply what they read.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import Organization
+from marketplace.db import database_now
+from settlements import stripe_gateway as gateway
+from settlements.jobs import defer_event
+from settlements.models import ChargeAttempt, PaymentMethod, StripeEvent
+from settlements.operations.cards import CardNotSaved, save_card, take_off_file
+from settlements.operations.payments import PaymentMismatch, apply_payment, lock_attempt
+from settlements.stripe_gateway import Refused
+
+logger = logging.getLogger(__name__)
+
+Apply = Callable[[], str]
+"""Applies what a handler read, inside a transaction, and returns what it did: the event's note."""
+
+IGNORED = "ignored: nothing here acts on this type"
+UNCHANGED = "nothing new"
+
+
+def store_event(event: dict[str, Any]) -> bool:
+    """Store a verified event and have it handled, in one transaction. Return False if it was stored before."""
+    with transaction.atomic(durable=True):
+        row, is_new = StripeEvent.objects.get_or_create(
+            stripe_id=event["id"],
+            defaults={
+                "type": event["type"],
+                "object_id": event["data"]["object"].get("id", ""),
+                "payload": event,
+            },
+        )
+        if is_new:
+            defer_event(row.pk)
+        return is_new
+
+
+def handle_event(*, event_id: int) -> bool:
+    """Handle a stored event; return False if it was handled before.
+
+    Raise OutcomeUnknown when Stripe cannot be asked: the event stays unhandled and is tried again.
+    """
+    event = StripeEvent.objects.get(pk=event_id)
+    if event.handled_at is not None:
+        return False
+    apply = _read(event)
+    with transaction.atomic(durable=True):
+        event = StripeEvent.objects.select_for_update().get(pk=event_id)
+        if event.handled_at is not None:
+            return False
+        event.note = _applied(event, apply)[:300]
+        event.handled_at = database_now()
+        event.save(update_fields=["note", "handled_at"])
+        return True
+
+
+def _read(event: StripeEvent) -> Apply:
+    read = HANDLERS.get(event.type)
+    if read is None:
+        return lambda: IGNORED
+    try:
+        return read(event.payload["data"]["object"])
+    except Refused as refusal:
+        note = f"refused: Stripe does not know it: {refusal}"
+        return lambda: note
+
+
+def _applied(event: StripeEvent, apply: Apply) -> str:
+    """Apply in a savepoint: what cannot be believed changes nothing, is told to people, and is not tried again."""
+    try:
+        with transaction.atomic():
+            return apply()
+    except (PaymentMismatch, CardNotSaved) as problem:
+        logger.error("%s: %s", event, problem)
+        return f"refused: {problem}"
+
+
+def _read_payment(told: dict[str, Any]) -> Apply:
+    payment = gateway.retrieve_payment(told["id"])
+
+    def apply() -> str:
+        attempt_id = payment.metadata.get("attempt", "")
+        if not attempt_id.isdecimal() or not ChargeAttempt.objects.filter(pk=int(attempt_id)).exists():
+            raise PaymentMismatch(f"{payment.id} names no attempt of ours")
+        attempt = lock_attempt(int(attempt_id))
+        return f"{attempt}: {attempt.outcome}" if apply_payment(attempt, payment) else UNCHANGED
+
+    return apply
+
+
+def _read_setup_session(told: dict[str, Any]) -> Apply:
+    session = gateway.retrieve_setup_session(told["id"])
+    if not session.payment_method_id:
+        return lambda: UNCHANGED
+    card = gateway.retrieve_card(session.payment_method_id)
+    return lambda: f"card {save_card(card).pk} is on file"
+
+
+def _read_detached_card(told: dict[str, Any]) -> Apply:
+    card = gateway.retrieve_card(told["id"])
+
+    def apply() -> str:
+        on_file = PaymentMethod.objects.filter(stripe_id=card.id, removed_at=None).first()
+        if on_file is None or card.customer_id:
+            return UNCHANGED
+        Organization.objects.select_for_update(no_key=True).get(pk=on_file.organization_id)
+        take_off_file(on_file)
+        return f"card {on_file.pk} was removed at Stripe"
+
+    return apply
+
+
+HANDLERS: Mapping[str, Callable[[dict[str, Any]], Apply]] = {
+    "payment_intent.succeeded": _read_payment,
+    "payment_intent.payment_failed": _read_payment,
+    "payment_intent.requires_action": _read_payment,
+    "payment_intent.canceled": _read_payment,
+    "checkout.session.completed": _read_setup_session,
+    "payment_method.detached": _read_detached_card,
+}
+"""Every event type that is acted upon. Others are stored and noted as ignored."""

@@ -1,0 +1,89 @@
+"""What a worker looks for once a second: work whose row says it is due, whatever became of its job.
+
+Windows are settled here and now, in the database alone. Whatever waits for Stripe becomes a job again, so that a slow
+Stripe never holds the sweep up.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.db.models import Exists, F, OuterRef, Value
+from django.db.models.expressions import Func
+from django.db.models.fields import DurationField
+from django.db.models.functions import Least, Now
+
+from auctions.models import Window
+from settlements.jobs import CHARGE, HANDLE_EVENT, RESOLVE, defer_again
+from settlements.models import ChargeAttempt, PaymentMethod, Settlement, StripeEvent
+from settlements.operations.draw_up import settle_window
+
+logger = logging.getLogger(__name__)
+
+BATCH = 50
+JOB_HEAD_START = timedelta(seconds=10)
+"""How long the job deferred with the work has for itself before the sweep looks after it."""
+FIRST_LOOKUP_AFTER = timedelta(seconds=60)
+"""Longer than a call with its one retry may take, so that a lookup seldom meets a call under way."""
+MAX_DOUBLINGS = 6
+"""Lookups of one attempt come 1, 2, 4, … and at last 64 minutes apart."""
+
+
+def sweep_settlements() -> int:
+    """Settle cleared windows; defer charges, lookups and events that are due. Return how many of all these."""
+    return (
+        _settle_windows(unsettled_windows())
+        + defer_again(CHARGE, uncharged_settlements())
+        + defer_again(RESOLVE, unresolved_attempts())
+        + defer_again(HANDLE_EVENT, unhandled_events())
+    )
+
+
+def unsettled_windows() -> list[int]:
+    """Return cleared windows whose settlements have not been drawn up, oldest first."""
+    windows = Window.objects.filter(status=Window.Status.CLEARED, settled_window=None)
+    return list(windows.order_by("cleared_at", "id").values_list("id", flat=True)[:BATCH])
+
+
+def uncharged_settlements() -> list[int]:
+    """Return due settlements that their job should long have charged and whose buyer has a card."""
+    cards = PaymentMethod.objects.filter(
+        organization_id=OuterRef("organization_id"), is_default=True, removed_at=None
+    )
+    due = Settlement.objects.filter(
+        Exists(cards), status=Settlement.Status.DUE, created_at__lt=Now() - JOB_HEAD_START
+    )
+    return list(due.order_by("id").values_list("id", flat=True)[:BATCH])
+
+
+def unresolved_attempts() -> list[int]:
+    """Return open attempts that nobody has asked Stripe about for a while; the while doubles each time."""
+    doublings = Least(F("n_calls") - 1, Value(MAX_DOUBLINGS))
+    seconds = Func(Value(2), doublings, function="power") * Value(FIRST_LOOKUP_AFTER.total_seconds())
+    pause = Func(
+        seconds,
+        function="make_interval",
+        template="make_interval(secs => %(expressions)s)",
+        output_field=DurationField(),
+    )
+    attempts = ChargeAttempt.objects.filter(outcome__in=ChargeAttempt.OPEN, called_at__lt=Now() - pause)
+    return list(attempts.order_by("called_at", "id").values_list("id", flat=True)[:BATCH])
+
+
+def unhandled_events() -> list[int]:
+    """Return stored events that their job should long have handled, oldest first."""
+    events = StripeEvent.objects.filter(handled_at=None, received_at__lt=Now() - JOB_HEAD_START)
+    return list(events.order_by("id").values_list("id", flat=True)[:BATCH])
+
+
+def _settle_windows(window_ids: list[int]) -> int:
+    """Settle each window; trouble with one is logged with its traceback and keeps no other waiting."""
+    n_settled = 0
+    for window_id in window_ids:
+        try:
+            settle_window(window_id=window_id)
+            n_settled += 1
+        except Exception:
+            logger.exception("window %s could not be settled", window_id)
+    return n_settled

@@ -1,0 +1,40 @@
+"""Jobs for workers. Each makes one call to an operation; what it leaves undone, the sweep finds.
+
+``row_id`` names the row a job is about, so that the sweep can defer any of them the same way.
+"""
+
+from procrastinate import RetryStrategy
+from procrastinate.contrib.django import app
+
+from settlements.jobs import CHARGE, DETACH_PAYMENT_METHOD, HANDLE_EVENT, QUEUE_STRIPE, RESOLVE
+from settlements.operations.cards import detach_removed_card
+from settlements.operations.charging import charge_settlement, resolve_attempt
+from settlements.operations.events import handle_event
+from settlements.stripe_gateway import OutcomeUnknown
+
+SOON = RetryStrategy(max_attempts=6, exponential_wait=3, retry_exceptions=[OutcomeUnknown])
+"""3, 9, 27, 81, 243 seconds."""
+
+
+@app.task(name=CHARGE, queue=QUEUE_STRIPE)
+def charge(*, row_id: int) -> None:
+    """Charge a due settlement. Not retried here: if the answer is lost, its attempt is what the sweep resolves."""
+    charge_settlement(settlement_id=row_id)
+
+
+@app.task(name=RESOLVE, queue=QUEUE_STRIPE)
+def resolve(*, row_id: int) -> None:
+    """Learn what became of a charge attempt. Not retried here: the sweep asks again, less and less often."""
+    resolve_attempt(attempt_id=row_id)
+
+
+@app.task(name=HANDLE_EVENT, queue=QUEUE_STRIPE, retry=SOON)
+def handle_stripe_event(*, row_id: int) -> None:
+    """Handle a stored Stripe event, once."""
+    handle_event(event_id=row_id)
+
+
+@app.task(name=DETACH_PAYMENT_METHOD, queue=QUEUE_STRIPE, retry=SOON)
+def detach_payment_method(*, row_id: int) -> None:
+    """Detach a removed card at Stripe."""
+    detach_removed_card(payment_method_id=row_id)

@@ -1,0 +1,23 @@
+"""Addresses of what is owed and paid: the buyer's own, finance's, and Stripe's webhook."""
+
+from django.urls import path
+
+from settlements.views import cards, finance, own
+from settlements.webhooks import stripe_webhook
+
+app_name = "settlements"
+urlpatterns = [
+    path("settlements/", own.own_settlement_list, name="own_settlement_list"),
+    path("settlements/<int:pk>/", own.own_settlement_detail, name="own_settlement_detail"),
+    path("settlements/<int:pk>/pay/", own.pay, name="own_settlement_pay"),
+    path("settlements/<int:pk>/return/", own.payment_return, name="own_settlement_return"),
+    path("payment-methods/", cards.payment_methods, name="payment_methods"),
+    path("payment-methods/add/", cards.card_add, name="card_add"),
+    path("payment-methods/return/", cards.card_return, name="card_return"),
+    path("payment-methods/<int:pk>/default/", cards.card_default, name="card_default"),
+    path("payment-methods/<int:pk>/remove/", cards.card_remove, name="card_remove"),
+    path("finance/settlements/", finance.settlement_list, name="settlement_list"),
+    path("finance/settlements/export.csv", finance.settlement_export, name="settlement_export"),
+    path("finance/settlements/<int:pk>/", finance.settlement_detail, name="settlement_detail"),
+    path("stripe/webhook/", stripe_webhook, name="stripe_webhook"),
+]

@@ -76,7 +76,7 @@ async def _csv_lines(found: SettlementFilter) -> AsyncIterator[str]:
     writer = csv.writer(_Echo())
     yield writer.writerow(COLUMNS)
     chunks = every_page_of(await sync_to_async(lambda: found.valid_qs)())
-    while chunk := await sync_to_async(next)(chunks, None):
+    while chunk := await sync_to_async(lambda: next(chunks, None))():
         yield "".join(writer.writerow(_csv_row(settlement)) for settlement in chunk)
 
 

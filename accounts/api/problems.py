@@ -66,6 +66,16 @@ def refusal(message: str, *, field: str = "", code: str = "invalid") -> Problem:
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, code=code, detail=message, errors=[error])
 
 
+def invalid(errors: Iterable[FieldError]) -> Problem:
+    """Return the 422 for a request with errors in several fields."""
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        code="invalid",
+        detail="The request is understood, but some of it is not valid; see errors.",
+        errors=list(errors),
+    )
+
+
 def handle_exception(exc: Exception, context: dict[str, Any]) -> Response | None:
     """Answer an exception raised in an API view (DRF's EXCEPTION_HANDLER); None lets an unknown one be a 500."""
     problem = problem_of(exc)
@@ -86,9 +96,9 @@ def problem_of(exc: Exception) -> Problem | None:
         case Problem():
             return exc
         case exceptions.ValidationError():
-            return _invalid(_flatten("", exc.get_full_details()))
+            return invalid(_flatten("", exc.get_full_details()))
         case DjangoValidationError():
-            return _invalid(_django_errors(exc))
+            return invalid(_django_errors(exc))
         case Http404():
             return Problem(HTTPStatus.NOT_FOUND, code="not_found", detail="There is no such thing here.")
         case PermissionDenied():
@@ -108,15 +118,6 @@ def problem_of(exc: Exception) -> Problem | None:
             return Problem(HTTPStatus(exc.status_code), code=str(exc.get_codes()), detail=str(exc.detail))
         case _:
             return None
-
-
-def _invalid(errors: Iterable[FieldError]) -> Problem:
-    return Problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        code="invalid",
-        detail="The request is understood, but some of it is not valid; see errors.",
-        errors=list(errors),
-    )
 
 
 def _flatten(path: str, details: Any) -> Iterable[FieldError]:

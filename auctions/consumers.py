@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -53,15 +52,14 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def _write(self) -> None:
         assert self.listener is not None
-        wake, send = self.listener.wake, self.base_send
+        wake = self.listener.wake
         try:
             while True:
                 await wake.wait()
                 wake.clear()
                 if self.asked_to_resync:
                     self.asked_to_resync, self.listener.position = False, None
-                async for frame in self.frames():
-                    await send({"type": "websocket.send", "text": frame})
+                await self.send_what_is_missing(self.listener)
         except access.NotAllowed as refusal:
             await self.close(refusal.code)
         except OSError:
@@ -70,9 +68,12 @@ class LiveConsumer(AsyncWebsocketConsumer):
             logger.exception("a live socket failed")
             await self.close(CloseCode.FAILED)
 
-    def frames(self) -> AsyncIterator[str]:
-        """Yield what the listener lacks. Raise NotAllowed to close the socket."""
+    async def send_what_is_missing(self, listener: Listener) -> None:
+        """Bring the reader to the present. Raise NotAllowed to close the socket."""
         raise NotImplementedError
+
+    async def send_frame(self, frame: str) -> None:
+        await self.base_send({"type": "websocket.send", "text": frame})
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Take a request to resync; everything else, or too much of it, closes the socket."""
@@ -124,12 +125,11 @@ class BoardConsumer(LiveConsumer):
         self.start_writing()
         return None
 
-    async def frames(self) -> AsyncIterator[str]:
-        assert self.listener is not None
-        if frame := self.hub.board_frame(self.listener):
-            yield frame
-        if notice := self.hub.notice(self.listener):
-            yield notice
+    async def send_what_is_missing(self, listener: Listener) -> None:
+        if frame := self.hub.board_frame(listener):
+            await self.send_frame(frame)
+        if notice := self.hub.notice(listener):
+            await self.send_frame(notice)
 
 
 class OwnConsumer(LiveConsumer):
@@ -164,46 +164,43 @@ class OwnConsumer(LiveConsumer):
             self.scope["cookies"].get(settings.SESSION_COOKIE_NAME), expected_id=self.expected_id
         )
 
-    async def frames(self) -> AsyncIterator[str]:
-        assert self.listener is not None
+    async def send_what_is_missing(self, listener: Listener) -> None:
         try:
             if asyncio.get_running_loop().time() - self.checked_at > settings.LIVE_RECHECK_SECONDS:
                 await self._check()
-            async for frame in self._events(self.listener):
-                yield frame
+            await self._send_events(listener)
         except (DatabaseError, InterfaceError) as error:
             logger.warning("an own feed waits for the database: %s", error)
             return  # nothing is lost: the position stands, and the hub's next beat wakes us
-        if notice := self.hub.notice(self.listener):
-            yield notice
+        if notice := self.hub.notice(listener):
+            await self.send_frame(notice)
 
-    async def _events(self, listener: Listener) -> AsyncIterator[str]:
-        """Yield what follows the listener's position, from memory where that reaches back far enough."""
+    async def _send_events(self, listener: Listener) -> None:
+        """Send what follows the listener's position, from memory where that reaches back far enough."""
         assert listener.feed is not None
-        begins = not self.has_started or listener.position is None
-        if begins and (snapshot := await self._start(listener, listener.feed)):
-            yield snapshot
+        if not self.has_started or listener.position is None:
+            await self._start(listener, listener.feed)
         while (frames := listener.feed.since(listener.position or 0)) is None:
             page = await access.page_of_events_async(self.organization_id, after=listener.position)
             if not page or page[0][0] != (listener.position or 0) + 1:
                 listener.position = None  # the past is no longer kept: begin anew
-                listener.wake.set()
-                return
+                return await self._start(listener, listener.feed)
             for listener.position, frame in page:
-                yield frame
+                await self.send_frame(frame)
         for sequence, frame in enumerate(frames, start=(listener.position or 0) + 1):
             listener.position = sequence
-            yield frame
+            await self.send_frame(frame)
+        return None
 
-    async def _start(self, listener: Listener, feed: OwnFeed) -> str | None:
-        """Begin where the reader left off if that is near enough, else at the end, and return a snapshot."""
+    async def _start(self, listener: Listener, feed: OwnFeed) -> None:
+        """Begin where the reader left off if that is near enough, else at the end, and say so."""
         last = await access.last_sequence_async(self.organization_id)
         feed.skip_to(last)
         self.has_started = True
         if listener.position is not None and 0 <= last - listener.position <= REPLAY_EVENTS_MAX:
-            return None
+            return
         listener.position = last
-        return messages.own_snapshot(organization_id=self.organization_id, seq=last)
+        await self.send_frame(messages.own_snapshot(organization_id=self.organization_id, seq=last))
 
 
 async def no_such_feed(scope: Any, receive: Any, send: Any) -> None:

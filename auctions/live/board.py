@@ -123,15 +123,22 @@ class Board:
             self.seq -= 1  # nobody was told of it
         return any(new)
 
-    def frame_since(self, seq: int | None, *, now: datetime) -> str | None:
-        """Return what brings a socket at ``seq`` to the present, None when it is there."""
-        if seq == self.seq:
+    def delta_since(self, seq: int) -> str | None:
+        """Return what brings a socket at ``seq`` to the present; None when that cannot be told from there."""
+        if not self._complete_since <= seq <= self.seq:
             return None
-        if seq is None or not self._complete_since <= seq <= self.seq:
-            return self._snapshot(now)
         if seq not in self._deltas:
             self._deltas[seq] = self._delta(seq)
         return self._deltas[seq]
+
+    def snapshot(self, *, now: datetime) -> str:
+        """Return everything, with the database's time."""
+        if self._snapshot_body is None:
+            rows = ",".join(text.json for text in self._rows.values())
+            windows = ",".join(text.json for text in self._windows.values())
+            self._snapshot_body = f'"rows":[{rows}],"windows":[{windows}]}}'
+        head = f'{{"type":"snapshot","seq":{self.seq},"server_time":"{instant(now)}",'
+        return head + self._snapshot_body
 
     def _step(self) -> None:
         self.seq += 1
@@ -163,10 +170,3 @@ class Board:
             text.json for texts in (self._windows, self._ended) for text in texts.values() if text.seq > seq
         )
         return f'{{"type":"delta","seq":{self.seq},"prev":{seq},"rows":[{rows}],"windows":[{windows}]}}'
-
-    def _snapshot(self, now: datetime) -> str:
-        if self._snapshot_body is None:
-            rows = ",".join(text.json for text in self._rows.values())
-            windows = ",".join(text.json for text in self._windows.values())
-            self._snapshot_body = f'"rows":[{rows}],"windows":[{windows}]}}'
-        return f'{{"type":"snapshot","seq":{self.seq},"server_time":"{instant(now)}",' + self._snapshot_body

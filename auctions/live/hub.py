@@ -70,7 +70,8 @@ class Hub:
         self._board_listeners: set[Listener] = set()
         self._own_listeners: dict[int, set[Listener]] = {}
         self._feeds: dict[int, OwnFeed] = {}
-        self._notice = (0, "")
+        self._notice = 0
+        self._is_publishing = False
         self._clock_ahead = timedelta(0)
         self._task: asyncio.Task[None] | None = None
 
@@ -114,19 +115,19 @@ class Hub:
 
     def board_frame(self, listener: Listener) -> str | None:
         """Return what brings a socket's board to the present and count it as sent; None when nothing is missing."""
-        if not self.is_live:
+        position, board = listener.position, self.board
+        if position == board.seq or not self.is_live:
             return None
-        frame = self.board.frame_since(listener.position, now=self.now)
-        listener.position = self.board.seq
-        return frame
+        listener.position = board.seq
+        delta = None if position is None else board.delta_since(position)
+        return delta or board.snapshot(now=self.now)
 
     def notice(self, listener: Listener) -> str | None:
         """Return the newest beat or warning if the socket has not had it, and count it as sent."""
-        number, text = self._notice
-        if listener.notice == number:
+        if listener.notice == self._notice:
             return None
-        listener.notice = number
-        return text
+        listener.notice = self._notice
+        return messages.beat(now=self.now, publishing=self._is_publishing) if self.is_live else messages.STALE
 
     def _start(self) -> None:
         if self._task is None:
@@ -145,7 +146,7 @@ class Hub:
             except Exception:
                 logger.exception("live hub failed, trying again")
             self.is_live = False
-            self._announce(messages.STALE)
+            self._announce()
             await asyncio.sleep(pause * random.uniform(0.5, 1))
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
@@ -155,13 +156,13 @@ class Hub:
             on_board, _ = await queries.read_windows(connection, known=())
             self._revision, rows = await queries.read_rows(connection, since=0)
             lasts = await queries.read_last_sequences(connection, organization_ids=self._feeds.keys())
-            await self._beat(connection)
+            await self._take_pulse(connection)
         self.board.replace(on_board=on_board, rows=rows)
         for pk, last in lasts.items():
             if pk in self._feeds:
                 self._feeds[pk].skip_to(last)
         self.is_live = True
-        self._wake_all()
+        self._announce()
 
     async def _follow(self, connection: psycopg.AsyncConnection) -> None:
         clock = asyncio.get_running_loop().time
@@ -174,10 +175,14 @@ class Hub:
                 if hints:
                     await self._catch_up(connection, Hint.merge(hints))
                 if clock() >= next_beat:
-                    await self._beat(connection)
+                    await self._take_pulse(connection)
+                    self._announce()
                     next_beat = clock() + BEAT_SECONDS
 
     async def _catch_up(self, connection: psycopg.AsyncConnection, hint: Hint) -> None:
+        if not self._is_publishing:
+            self._is_publishing = True
+            self._announce()
         if hint.board and await self._read_board(connection):
             for listener in self._board_listeners:
                 listener.wake.set()
@@ -207,16 +212,13 @@ class Hub:
             for listener in self._own_listeners[pk]:
                 listener.wake.set()
 
-    async def _beat(self, connection: psycopg.AsyncConnection) -> None:
-        now, publishing = await queries.read_pulse(connection)
+    async def _take_pulse(self, connection: psycopg.AsyncConnection) -> None:
+        now, self._is_publishing = await queries.read_pulse(connection)
         self._clock_ahead = now - datetime.now(UTC)
-        self._announce(messages.beat(now=now, publishing=publishing))
 
-    def _announce(self, text: str) -> None:
-        self._notice = (self._notice[0] + 1, text)
-        self._wake_all()
-
-    def _wake_all(self) -> None:
+    def _announce(self) -> None:
+        """Let every socket say how the feed is."""
+        self._notice += 1
         for listener in self._board_listeners.union(*self._own_listeners.values()):
             listener.wake.set()
 

@@ -24,12 +24,12 @@ def update(board: Board, *rows: ProductRow, windows: tuple[WindowState, ...] = (
 
 
 def frame(board: Board, seq: int | None) -> dict:
-    text = board.frame_since(seq, now=NOW)
-    assert text is not None
-    return json.loads(text)
+    """What a socket at ``seq`` is sent."""
+    delta = None if seq is None else board.delta_since(seq)
+    return json.loads(delta or board.snapshot(now=NOW))
 
 
-class TestFrameSince:
+class TestWhatASocketLacks:
     def test_gives_a_newcomer_everything(self) -> None:
         board = Board()
         board.replace(on_board=[window()], rows=[row(21_000)])
@@ -49,12 +49,6 @@ class TestFrameSince:
             }
         ]
 
-    def test_has_nothing_for_one_who_is_there(self) -> None:
-        board = Board()
-        board.replace(on_board=[window()], rows=[])
-
-        assert board.frame_since(board.seq, now=NOW) is None
-
     def test_conflates_what_a_slow_reader_missed(self) -> None:
         board = Board()
         board.replace(on_board=[window()], rows=[row(1), row(1, region="eu-west")])
@@ -73,7 +67,7 @@ class TestFrameSince:
         behind = board.seq
         update(board, row(2))
 
-        assert board.frame_since(behind, now=NOW) is board.frame_since(behind, now=NOW)
+        assert board.delta_since(behind) is board.delta_since(behind)
 
     def test_gives_a_snapshot_to_a_number_it_never_gave_out(self) -> None:
         board = Board()
@@ -144,9 +138,8 @@ def test_any_reader_that_follows_the_numbers_ends_where_the_board_stands(
     seen: dict[tuple[int, str], int] = {}
     for window_id, region, paid, reads in [*steps, (1, "us-east", 6, True)]:
         update(board, row(paid, window_id=window_id, region=region), windows=(window(1), window(2)))
-        text = board.frame_since(position, now=NOW) if reads else None
-        if text is not None:
-            told = json.loads(text)
+        if reads and position != board.seq:
+            told = frame(board, position)
             assert told["type"] == "snapshot" or told["prev"] == position
             seen |= {(each["window"], each["product"]): each["paid"] for each in told["rows"]}
             position = told["seq"]

@@ -1,0 +1,55 @@
+// The organization's own stream: tells the page's fragments what happened, and the person what matters, politely.
+import { ENDINGS, LiveSocket } from "./socket.js";
+import { toast } from "./toast.js";
+
+const GATHER_MS = 600; // a clearing settles many bids at once; it is told in one line
+const WORDS = {
+  "bid.won": ["bid won", "bids won"],
+  "bid.lost": ["bid lost", "bids lost"],
+  "bid.released": ["bid released", "bids released"],
+  "block.sold": ["sale of yours", "sales of yours"],
+  "settlement.paid": ["payment made", "payments made"],
+  "settlement.declined": ["payment declined", "payments declined"],
+  "settlement.action_required": ["payment needs your confirmation", "payments need your confirmation"],
+};
+const ALARMING = new Set(["settlement.declined", "settlement.action_required"]);
+
+const page = document.querySelector("[data-own-organization]");
+const tally = new Map();
+let tellTimer = 0;
+
+function dispatch(detail) {
+  document.body.dispatchEvent(new CustomEvent("sparegrid:own", { detail, bubbles: true }));
+}
+
+function receive(frame) {
+  if (frame.type === "event") {
+    dispatch(frame);
+    count(frame.kind);
+  } else dispatch({ seq: frame.seq, kind: "resync", data: {}, at: null });
+}
+
+function count(kind) {
+  if (!(kind in WORDS)) return;
+  tally.set(kind, (tally.get(kind) ?? 0) + 1);
+  clearTimeout(tellTimer);
+  tellTimer = setTimeout(tell, GATHER_MS);
+}
+
+function tell() {
+  const parts = [...tally].map(([kind, n]) => `${n} ${WORDS[kind][n === 1 ? 0 : 1]}`);
+  const isAlarming = [...tally.keys()].some((kind) => ALARMING.has(kind));
+  tally.clear();
+  toast(parts.join(" · "), isAlarming ? "warning" : "info");
+}
+
+if (page?.dataset.ownOrganization) {
+  new LiveSocket("/ws/own/", {
+    query(seq) {
+      const after = seq ?? page.dataset.ownAfter;
+      return { organization: page.dataset.ownOrganization, ...(after ? { after } : {}) };
+    },
+    onFrame: receive,
+    onEnd: (code) => toast(ENDINGS[code], "warning"),
+  });
+}

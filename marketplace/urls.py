@@ -13,6 +13,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("sell/", include("inventory.urls")),
     path("api/v1/", include("accounts.api.urls")),
+    path("api/v1/", include("auctions.api.urls")),
     path("api/v1/", include("inventory.api")),
     path("", include("settlements.urls")),
 ]

@@ -1,0 +1,132 @@
+"""An organization's own bids and awards, and the three things that can be done with a bid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import get_object_or_404
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ReadOnlyModelViewSet
+
+from accounts.api.authentication import organization_of
+from accounts.api.idempotency import idempotent
+from accounts.api.permissions import IsBuyer, IsMember
+from accounts.api.problems import refusal
+from accounts.models import User
+from auctions.api.serializers import AwardSerializer, BidSerializer
+from auctions.api.terms import BidInput, TermsInput
+from auctions.models import Award, Bid
+from auctions.operations.bids import BidNotFound, BidRejected, cancel_bid, change_bid, place_bid
+from auctions.queries.bids import awards_of, bids_of
+
+CREATED = 201
+
+
+class BidFilter(filters.FilterSet):
+    window = filters.NumberFilter(field_name="window_id")
+    status = filters.ChoiceFilter(choices=Bid.Status.choices)
+
+
+class BidViewSet(ReadOnlyModelViewSet):
+    """Own bids, newest first. Placing and changing hold the most that the bid can cost."""
+
+    filter_backends = [filters.DjangoFilterBackend]
+    filterset_class = BidFilter
+    serializer_class = BidSerializer
+    queryset = Bid.objects.none()  # tells the schema the type of its key
+
+    def get_permissions(self) -> list[BasePermission]:
+        return [IsMember()] if self.request.method in SAFE_METHODS else [IsBuyer()]
+
+    def get_queryset(self) -> QuerySet[Bid]:
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        return bids_of(organization_of(self.request))
+
+    @extend_schema(request=BidInput, responses={CREATED: BidSerializer})
+    @idempotent
+    def create(self, request: Request) -> Response:
+        """Place a bid."""
+        said = BidInput(data=request.data)
+        said.is_valid(raise_exception=True)
+        with _refusals():
+            bid = place_bid(
+                organization=organization_of(request),
+                placed_by=_caller(request),
+                window_id=said.validated_data["window"],
+                terms=said.terms(),
+            )
+        return Response(self._told(bid), status=CREATED)
+
+    @extend_schema(request=TermsInput, responses=BidSerializer)
+    def update(self, request: Request, pk: str) -> Response:
+        """Replace an own bid's terms. It takes a new place in time; from the freeze on it can only be raised."""
+        bid_id = self._own_id(pk)
+        said = TermsInput(data=request.data)
+        said.is_valid(raise_exception=True)
+        with _refusals():
+            bid = change_bid(
+                organization=organization_of(request),
+                changed_by=_caller(request),
+                bid_id=bid_id,
+                terms=said.terms(),
+            )
+        return Response(self._told(bid))
+
+    @extend_schema(responses={200: BidSerializer})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Cancel an own bid and release its hold; only while its window is open."""
+        with _refusals():
+            bid = cancel_bid(
+                organization=organization_of(request), cancelled_by=_caller(request), bid_id=self._own_id(pk)
+            )
+        return Response(self._told(bid))
+
+    def _own_id(self, pk: str) -> int:
+        return get_object_or_404(Bid, organization=organization_of(self.request), pk=pk).pk
+
+    def _told(self, bid: Bid) -> dict[str, object]:
+        return BidSerializer(self.get_queryset().get(pk=bid.pk)).data
+
+
+class AwardFilter(filters.FilterSet):
+    window = filters.NumberFilter(field_name="window_id")
+    bid = filters.NumberFilter(field_name="bid_id")
+
+
+class AwardViewSet(ReadOnlyModelViewSet):
+    """What the organization won, newest first."""
+
+    permission_classes = [IsMember]
+    filter_backends = [filters.DjangoFilterBackend]
+    filterset_class = AwardFilter
+    serializer_class = AwardSerializer
+    queryset = Award.objects.none()  # tells the schema the type of its key
+
+    def get_queryset(self) -> QuerySet[Award]:
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        return awards_of(organization_of(self.request))
+
+
+def _caller(request: Request) -> User:
+    assert isinstance(request.user, User)  # the permissions saw to it
+    return request.user
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Answer what the operations refuse as problems, in their words and at their fields."""
+    try:
+        yield
+    except BidRejected as rejected:
+        raise refusal(rejected.message, field=rejected.field, code=rejected.code) from None
+    except BidNotFound:
+        raise Http404 from None

@@ -1,0 +1,194 @@
+"""What the API tells: markets, windows, lots and prices to everyone, bids and awards to their own organization."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from auctions.models import Award, Bid, BidLeg, BidOption, Indication, Lot, Market, ProductPrice, Window
+from auctions.queries.bids import average_ticks
+from inventory.models import ResourceType
+
+
+class MarketSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Market
+        fields = ["slug", "name", "status", "cadence", "lead_from", "lead_to"]
+
+
+class IndicationSerializer(serializers.ModelSerializer):
+    """Where a product would clear if its window closed now. Ticks per unit-hour."""
+
+    resource_type = serializers.SlugRelatedField[ResourceType](slug_field="slug", read_only=True)
+
+    class Meta:
+        model = Indication
+        fields = [
+            "window",
+            "resource_type",
+            "region",
+            "paid_ticks",
+            "entry_ticks",
+            "offered_units",
+            "n_lots",
+            "revision",
+            "computed_at",
+        ]
+
+
+class ProductPriceSerializer(serializers.ModelSerializer):
+    """What a product came to in a cleared window. Ticks per unit-hour, rounded down; null when nothing sold."""
+
+    resource_type = serializers.SlugRelatedField[ResourceType](slug_field="slug", read_only=True)
+    market = serializers.CharField(source="window.market.slug", read_only=True)
+    cleared_at = serializers.DateTimeField(source="window.cleared_at", read_only=True)
+
+    class Meta:
+        model = ProductPrice
+        fields = [
+            "window",
+            "market",
+            "cleared_at",
+            "resource_type",
+            "region",
+            "paid_ticks",
+            "sold_unit_hours",
+            "offered_unit_hours",
+        ]
+
+
+class WindowSerializer(serializers.ModelSerializer):
+    """A window. ``phase`` is what the clock says now, ahead of the jobs that write ``status`` down."""
+
+    market = serializers.SlugRelatedField[Market](slug_field="slug", read_only=True)
+    phase = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Window
+        fields = [
+            "id",
+            "market",
+            "status",
+            "phase",
+            "opens_at",
+            "freezes_at",
+            "closes_at",
+            "delivery_from",
+            "delivery_to",
+            "cleared_at",
+            "cancelled_at",
+            "cancelled_reason",
+            "revenue_ticks",
+        ]
+
+    def get_phase(self, window: Window) -> str:
+        return window.phase_at(timezone.now()).value
+
+
+class WindowDetailSerializer(WindowSerializer):
+    """A window with its public prices: indications until it clears, product prices afterwards."""
+
+    indications = IndicationSerializer(many=True, read_only=True)
+    product_prices = ProductPriceSerializer(many=True, read_only=True)
+
+    class Meta(WindowSerializer.Meta):
+        fields = [*WindowSerializer.Meta.fields, "indications", "product_prices"]
+
+
+class LotSerializer(serializers.ModelSerializer):
+    """A lot. ``units_on_offer`` is what one bid for its whole period may ask for, in multiples of ``unit_step``."""
+
+    resource_type = serializers.CharField(source="block.resource_type.slug", read_only=True)
+    region = serializers.CharField(source="block.site.region", read_only=True)
+    fabric = serializers.CharField(source="block.site.fabric", read_only=True)
+    unit_step = serializers.IntegerField(source="block.unit_step", read_only=True)
+    units_on_offer = serializers.SerializerMethodField()
+    hours = serializers.IntegerField(source="n_hours", read_only=True)
+
+    class Meta:
+        model = Lot
+        fields = [
+            "id",
+            "window",
+            "resource_type",
+            "region",
+            "fabric",
+            "starts_at",
+            "ends_at",
+            "hours",
+            "unit_step",
+            "units_on_offer",
+            "reserve_ticks",
+            "on_offer",
+        ]
+
+    def get_units_on_offer(self, lot: Lot) -> int:
+        units: dict[int, int] = self.context["units"]
+        return units.get(lot.pk, 0)
+
+
+class LegSerializer(serializers.ModelSerializer):
+    lots = serializers.SerializerMethodField()
+
+    class Meta:
+        model = BidLeg
+        fields = ["lots", "units", "min_units", "earliest_at", "latest_at", "hours"]
+
+    def get_lots(self, leg: BidLeg) -> list[int]:
+        return [named.lot_id for named in leg.named_lots.all()]
+
+
+class OptionSerializer(serializers.ModelSerializer):
+    legs = LegSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = BidOption
+        fields = ["price_ticks", "value_ticks", "legs"]
+
+
+class AwardSerializer(serializers.ModelSerializer):
+    """What a bid won. ``amount_ticks`` is for the whole award, ``average_ticks`` per unit-hour, rounded down."""
+
+    average_ticks = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Award
+        fields = [
+            "id",
+            "window",
+            "bid",
+            "lot",
+            "units",
+            "starts_at",
+            "ends_at",
+            "amount_ticks",
+            "average_ticks",
+            "created_at",
+        ]
+
+    def get_average_ticks(self, award: Award) -> int:
+        return average_ticks(award)
+
+
+class BidSerializer(serializers.ModelSerializer):
+    """An own bid. ``max_ticks`` is the most it can cost, ``hold_cents`` what is held for it."""
+
+    options = OptionSerializer(many=True, read_only=True)
+    awards = AwardSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Bid
+        fields = [
+            "id",
+            "window",
+            "status",
+            "sequence",
+            "options",
+            "max_ticks",
+            "hold_cents",
+            "placed_at",
+            "changed_at",
+            "loss_reason",
+            "minimum_to_win_ticks",
+            "awards",
+        ]

@@ -1,0 +1,16 @@
+"""Addresses of the auctions' API, under /api/v1/."""
+
+from rest_framework.routers import SimpleRouter
+
+from auctions.api import own, public
+
+router = SimpleRouter()
+router.register("markets", public.MarketViewSet, basename="api-market")
+router.register("windows", public.WindowViewSet, basename="api-window")
+router.register("lots", public.LotViewSet, basename="api-lot")
+router.register("indications", public.IndicationViewSet, basename="api-indication")
+router.register("prices", public.PriceViewSet, basename="api-price")
+router.register("bids", own.BidViewSet, basename="api-bid")
+router.register("awards", own.AwardViewSet, basename="api-award")
+
+urlpatterns = router.urls

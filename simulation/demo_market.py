@@ -1,0 +1,173 @@
+"""The demo market: sellers who keep listing idle blocks, and buyers who bid every few seconds, through the operations.
+
+It is a small generator of its own, independent of any trace, and knows nothing the market would not tell it.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from accounts.models import BiddingLimit, Organization
+from auctions.capacity import whole_period_units
+from auctions.models import Bid, Lot, Window
+from auctions.operations.bids import change_bid, place_bid
+from auctions.policies import BidRejected
+from auctions.terms import single_lot_terms
+from inventory.models import Block, ResourceType, Site
+from inventory.operations.blocks import list_block
+from inventory.terms import BlockTerms
+from marketplace.hours import HOUR, ceil_hour
+from marketplace.money import TICKS_PER_CENT, parse_price
+from simulation.cards import put_card_on_file
+from simulation.cast import ANCHOR_DOLLARS, BUYERS, SELLERS
+from simulation.seed import trader_of
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """How far ahead blocks are listed, how long they are, and how many unsold ones each (site, type) keeps; hours."""
+
+    soonest: int
+    latest: int
+    shortest: int
+    longest: int
+    n_blocks: int
+
+
+HORIZONS = (Horizon(2, 14, 2, 8, 2), Horizon(30, 150, 4, 24, 1), Horizon(220, 700, 24, 72, 1))
+"""One for each market of the demo: intraday, day-ahead, forward."""
+PAUSE_SECONDS = (1.0, 3.5)
+"""Between two bids: at least, at most."""
+MOST_NODES = 4
+
+logger = logging.getLogger(__name__)
+
+
+def run_demo_market(stop: threading.Event, *, seed: int = 2026) -> None:
+    """List and bid until told to stop. Buyers first put a test card on file, as a person would."""
+    dice = random.Random(seed)
+    for name in BUYERS:
+        put_card_on_file(Organization.objects.get(name=name), stop)
+    while not stop.is_set():
+        list_missing_blocks(dice, now=datetime.now(UTC))
+        bid_once(dice)
+        stop.wait(dice.uniform(*PAUSE_SECONDS))
+
+
+def list_missing_blocks(dice: random.Random, *, now: datetime) -> int:
+    """Keep every site's types on offer in every market. Return how many blocks were listed."""
+    listed = 0
+    for seller, site, resource_type in _offers():
+        for horizon in HORIZONS:
+            for _ in range(_missing(site, resource_type, horizon, now)):
+                _list_block(dice, seller, site, resource_type, horizon, now)
+                listed += 1
+    return listed
+
+
+def bid_once(dice: random.Random) -> Bid | None:
+    """Let one buyer, other than the visitor's, bid on some lot or raise a bid it has. Return the bid, if taken."""
+    buyer = Organization.objects.get(name=dice.choice(BUYERS[1:]))
+    if not BiddingLimit.objects.get(organization=buyer).free_cents:
+        return None
+    lots = Lot.objects.filter(on_offer=True, window__status__in=[Window.Status.OPEN, Window.Status.FROZEN])
+    lot = _any_of(
+        dice, list(lots.select_related("window", "block__resource_type").order_by("window__closes_at", "id"))
+    )
+    if lot is None:
+        return None
+    own = Bid.objects.filter(
+        organization=buyer, status=Bid.Status.PLACED, options__legs__named_lots__lot=lot
+    ).first()
+    try:
+        return _raise(dice, buyer, own, lot) if own else _bid(dice, buyer, lot)
+    except BidRejected as refused:
+        logger.info("%s was refused: %s", buyer, refused.message)
+        return None
+
+
+def _offers() -> Iterator[tuple[Organization, Site, ResourceType]]:
+    resource_types = {row.slug: row for row in ResourceType.objects.all()}
+    for cast_seller in SELLERS:
+        seller = Organization.objects.get(name=cast_seller.name)
+        for cast_site in cast_seller.sites:
+            site = Site.objects.get(organization=seller, name=cast_site.name)
+            for slug in cast_site.resource_types:
+                yield seller, site, resource_types[slug]
+
+
+def _missing(site: Site, resource_type: ResourceType, horizon: Horizon, now: datetime) -> int:
+    unsold = Block.objects.filter(
+        site=site,
+        resource_type=resource_type,
+        status=Block.Status.LISTED,
+        starts_at__gt=now + (horizon.soonest - 1) * HOUR,
+        starts_at__lte=now + (horizon.latest + 1) * HOUR,
+        hours__sold_units=0,
+    )
+    return max(0, horizon.n_blocks - unsold.distinct().count())
+
+
+def _list_block(
+    dice: random.Random,
+    seller: Organization,
+    site: Site,
+    resource_type: ResourceType,
+    horizon: Horizon,
+    now: datetime,
+) -> Block:
+    starts_at = ceil_hour(now) + dice.randint(horizon.soonest, horizon.latest) * HOUR
+    terms = BlockTerms(
+        site_id=site.pk,
+        resource_type_id=resource_type.pk,
+        units=resource_type.node_units * dice.randint(2, 8),
+        starts_at=starts_at,
+        ends_at=starts_at + dice.randint(horizon.shortest, horizon.longest) * HOUR,
+        reserve_ticks=_whole_cents(_anchor_ticks(resource_type) * dice.uniform(0.25, 0.5)),
+    )
+    return list_block(seller=seller, listed_by=trader_of(seller), terms=terms)
+
+
+def _anchor_ticks(resource_type: ResourceType) -> int:
+    return resource_type.posted_price_ticks or parse_price(ANCHOR_DOLLARS[resource_type.slug])
+
+
+def _whole_cents(ticks: float) -> int:
+    return max(1, round(ticks / TICKS_PER_CENT)) * TICKS_PER_CENT
+
+
+def _any_of(dice: random.Random, lots: list[Lot]) -> Lot | None:
+    """Choose a lot, those whose window closes soon more often."""
+    if not lots:
+        return None
+    return lots[min(int(dice.expovariate(3 / len(lots))), len(lots) - 1)]
+
+
+def _bid(dice: random.Random, buyer: Organization, lot: Lot) -> Bid | None:
+    step = lot.block.unit_step
+    nodes = whole_period_units(lot) // step
+    if not nodes:
+        return None
+    terms = single_lot_terms(
+        lot,
+        units=step * dice.randint(1, min(nodes, MOST_NODES)),
+        price_ticks=_valuation(dice, lot.reserve_ticks),
+    )
+    return place_bid(organization=buyer, placed_by=trader_of(buyer), window_id=lot.window_id, terms=terms)
+
+
+def _raise(dice: random.Random, buyer: Organization, own: Bid, lot: Lot) -> Bid:
+    option = own.options.get()
+    price_ticks = round((option.price_ticks or 0) * dice.uniform(1.02, 1.1)) + 1
+    terms = single_lot_terms(lot, units=option.legs.get().units, price_ticks=price_ticks)
+    return change_bid(organization=buyer, changed_by=trader_of(buyer), bid_id=own.pk, terms=terms)
+
+
+def _valuation(dice: random.Random, reserve_ticks: int) -> int:
+    """Draw what a unit-hour is worth to a buyer: around a third above the reserve, at times below it; whole cents."""
+    return _whole_cents(reserve_ticks * dice.lognormvariate(0.3, 0.2))

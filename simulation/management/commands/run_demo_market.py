@@ -1,0 +1,22 @@
+"""``manage.py run_demo_market``: sellers list, buyers bid, until stopped."""
+
+import signal
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from simulation.demo_market import run_demo_market
+
+
+class Command(BaseCommand):
+    help = "Keep the demo market alive: list blocks and place bids every few seconds, until stopped."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--seed", type=int, default=2026, help="of the dice (default 2026)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        run_demo_market(stop, seed=options["seed"])

@@ -109,7 +109,12 @@ async def serve(plan: Plan, cluster: EmbeddedCluster | None) -> None:
         await supervisor.run_once(manage("migrate", "migrate", "--noinput", "-v", "0"))
         if plan.sandbox_port is not None:
             await supervisor.start(sandbox(plan, plan.sandbox_port))
+        if plan.is_demo:
+            await supervisor.run_once(manage("seed", "seed_demo"))
         await supervisor.start(web(plan))
+        await supervisor.start(manage("worker", "run_worker"))
+        if plan.is_demo:
+            await supervisor.start(manage("demo", "run_demo_market"))
         announce(plan, supervisor)
 
     await supervisor.run(bring_up)

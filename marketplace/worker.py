@@ -1,0 +1,94 @@
+"""A worker process: jobs, the one-second sweep, the stalled-job sweep and the live publisher, side by side.
+
+Any number of workers may run; rows, locks and unique constraints decide who takes a step. The process answers SIGINT
+and SIGTERM by finishing the job in hand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import cast
+
+from django.db import close_old_connections
+from procrastinate import App
+from procrastinate.contrib.django import app as django_app
+from procrastinate.contrib.django.django_connector import DjangoConnector
+
+from auctions.publisher import run_publisher
+from auctions.sweeps import sweep_windows
+from settlements.sweeps import sweep_settlements
+
+SWEEP_SECONDS = 1.0
+STALLED_SECONDS = 10.0
+POLL_SECONDS = 0.2
+HEARTBEAT_SECONDS = 2.0
+CONCURRENT_JOBS = 4
+
+logger = logging.getLogger(__name__)
+
+
+async def run_worker() -> None:
+    """Run until told to stop."""
+    stop = threading.Event()
+    threads = [
+        threading.Thread(target=_sweep, args=(stop, _sweep_windows), name="window-sweep"),
+        threading.Thread(target=_sweep, args=(stop, _sweep_settlements), name="settlement-sweep"),
+        threading.Thread(target=run_publisher, args=(stop,), name="publisher"),
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        await _run_jobs()
+    finally:
+        stop.set()
+        for thread in threads:
+            await asyncio.to_thread(thread.join)
+
+
+async def _run_jobs() -> None:
+    connector = cast(DjangoConnector, django_app.connector).get_worker_connector()
+    app = django_app.with_connector(connector)
+    async with app.open_async():
+        rescue = asyncio.create_task(_rescue_stalled_jobs(app))
+        try:
+            await app.run_worker_async(
+                concurrency=CONCURRENT_JOBS,
+                fetch_job_polling_interval=POLL_SECONDS,
+                update_heartbeat_interval=HEARTBEAT_SECONDS,
+                stalled_worker_timeout=STALLED_SECONDS,
+                delete_jobs="successful",
+            )
+        finally:
+            rescue.cancel()
+
+
+async def _rescue_stalled_jobs(app: App) -> None:
+    """Give jobs of workers that stopped sending heartbeats to another worker."""
+    while True:
+        await asyncio.sleep(STALLED_SECONDS)
+        for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+            logger.warning("job %s (%s) stalled; trying it again", job.id, job.task_name)
+            await app.job_manager.retry_job(job)
+
+
+def _sweep(stop: threading.Event, sweep: Callable[[], object]) -> None:
+    """Call ``sweep`` once a second. Whatever goes wrong is logged, and the next sweep looks again."""
+    while not stop.wait(SWEEP_SECONDS):
+        close_old_connections()
+        try:
+            sweep()
+        except Exception:
+            logger.exception("%s failed; the next one looks again", sweep.__name__)
+    close_old_connections()
+
+
+def _sweep_windows() -> None:
+    sweep_windows(now=datetime.now(UTC))
+
+
+def _sweep_settlements() -> None:
+    sweep_settlements()

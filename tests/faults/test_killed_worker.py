@@ -1,0 +1,106 @@
+"""A worker killed with -9 in the middle of clearing leaves nothing half done, and another finishes the window."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.conf import settings
+from django.db import connection, transaction
+
+from accounts.models import BiddingLimit
+from auctions.models import Award, Bid, Window
+from auctions.operations.bids import place_bid
+from auctions.terms import single_lot_terms
+from inventory.models import BlockHour
+from tests.integration.auctions.conftest import Auction, transactional_auction, turn_clock_past_close
+
+__all__ = ["transactional_auction"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+DEADLINE_SECONDS = 60
+
+
+@contextmanager
+def worker(database_url: str) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "run_worker"],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "DATABASE_URL": database_url},
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def until(happened: Callable[[], bool], what: str) -> None:
+    """Ask again and again until ``happened``; fail with ``what`` after the deadline."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not happened():
+        assert time.monotonic() < deadline, f"waited in vain until {what}"
+
+
+def waits_for_our_lock() -> bool:
+    """Say whether another backend is stopped by a row that this connection has locked."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+        )
+        (waits,) = cursor.fetchone()
+    return bool(waits)
+
+
+def backends() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND state IN ('active', 'idle in transaction')"
+        )
+        (count,) = cursor.fetchone()
+    return int(count)
+
+
+class TestWorkerKilledWhileClearing:
+    def test_leaves_nothing_half_done_and_another_finishes(
+        self, transactional_auction: Auction, running_database_url: str
+    ) -> None:
+        auction = transactional_auction
+        bid = place_bid(
+            organization=auction.buyer,
+            placed_by=None,
+            window_id=auction.window.pk,
+            terms=single_lot_terms(auction.lot, units=4, price_ticks=20_000),
+        )
+        turn_clock_past_close(auction.window)
+
+        with worker(running_database_url) as first:
+            with transaction.atomic():
+                # Clearing writes awards and sold hours, then wants this row: there we stop it, halfway through.
+                BiddingLimit.objects.select_for_update().get(organization=auction.buyer)
+                until(waits_for_our_lock, "the worker is in the middle of clearing")
+                first.send_signal(signal.SIGKILL)
+                first.wait()
+            until(lambda: backends() == 0, "the database has noticed")
+
+            assert Window.objects.get(pk=auction.window.pk).status == Window.Status.CLOSED
+            assert not Award.objects.exists()
+            assert set(BlockHour.objects.values_list("sold_units", flat=True)) == {0}
+            assert Bid.objects.get().status == Bid.Status.PLACED
+
+        with worker(running_database_url):
+            until(
+                lambda: Window.objects.get(pk=auction.window.pk).status == Window.Status.CLEARED,
+                "another worker cleared the window",
+            )
+
+        award = Award.objects.get(bid=bid)
+        assert award.amount_ticks == 4 * 2 * 10_000
+        assert set(BlockHour.objects.values_list("sold_units", flat=True)) == {4}

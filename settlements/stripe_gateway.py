@@ -11,6 +11,7 @@ longer is for the sweep, which waits without holding a worker.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,8 +40,8 @@ class Refused(Exception):
         self.code = code
 
 
-class BadSignature(Exception):
-    """A webhook that Stripe did not sign, or too long ago. The text says which."""
+class WebhookRefused(Exception):
+    """A webhook that Stripe did not sign, or too long ago, or that is no event. The text says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,14 +213,20 @@ def detach_card(payment_method_id: str) -> None:
 
 
 def verified_event(payload: bytes, signature: str) -> dict[str, Any]:
-    """Return a webhook's event if Stripe signed it within the last 300 s. Raise BadSignature."""
+    """Return a webhook's event if Stripe signed it within the last 300 s. Raise WebhookRefused."""
+    if not signature:
+        raise WebhookRefused("There is no Stripe-Signature header.")
     try:
-        event = _client().construct_event(
+        stripe.WebhookSignature.verify_header(
             payload, signature, settings.STRIPE_WEBHOOK_SECRET, tolerance=WEBHOOK_TOLERANCE_S
         )
+        event = json.loads(payload)
     except (stripe.SignatureVerificationError, ValueError) as error:
-        raise BadSignature(str(error)) from error
-    return event.to_dict()
+        raise WebhookRefused(str(error)) from error
+    match event:
+        case {"id": str(), "type": str(), "data": {"object": dict()}}:
+            return event
+    raise WebhookRefused("The body is no Stripe event.")
 
 
 def _client() -> stripe.StripeClient:

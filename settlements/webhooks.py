@@ -7,7 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from settlements.operations.events import store_event
-from settlements.stripe_gateway import BadSignature, verified_event
+from settlements.stripe_gateway import WebhookRefused, verified_event
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
     """Store a signed event once. 400 for a bad or old signature; 200 for one stored now or before."""
     try:
         event = verified_event(request.body, request.headers.get("Stripe-Signature", ""))
-    except BadSignature as problem:
+    except WebhookRefused as problem:
         logger.warning("webhook refused: %s", problem)
         return JsonResponse({"error": str(problem)}, status=400)
     is_new = store_event(event)

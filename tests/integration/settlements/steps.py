@@ -19,6 +19,8 @@ from settlements.jobs import QUEUE_STRIPE
 from settlements.models import ChargeAttempt, Customer, PaymentMethod, Settlement
 from settlements.operations.cards import open_card_page, save_card
 from settlements.operations.draw_up import settle_window
+from settlements.stripe_sandbox.faults import ApiFault
+from settlements.stripe_sandbox.server import SandboxServer
 from tests.factories import AwardFactory, BuyerFactory, LotFactory, WindowFactory
 
 
@@ -69,6 +71,13 @@ def put_on_file(organization: Organization, card: str = "pm_card_visa") -> Payme
     card = stripe_gateway.retrieve_card(attached.id)
     with transaction.atomic():
         return save_card(card)
+
+
+def lose_next_answer(sandbox: SandboxServer) -> None:
+    """Have Stripe take the next payment and answer with a server error, as it then does to the same key again."""
+    sandbox.sandbox.faults.arm_api(
+        ApiFault(kind="error", phase="after", method="POST", path="/v1/payment_intents")
+    )
 
 
 def n_payments(status: str = "succeeded") -> int:

@@ -69,7 +69,7 @@ def styleguide(request: HttpRequest) -> HttpResponse:
         "products": _products(now),
         "events": _events(now),
         "consequences": ["The hold of $798.40 is released at once.", "It cannot be undone."],
-        "stripe_test_mode": True,
+        "stripe_test_mode": "Payments go to the local sandbox. No real money moves.",
     }
     return render(request, "styleguide/styleguide.html", context)
 

@@ -7,6 +7,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Model
 
+from marketplace.states import Transitions
+
 PAGE = settings.BASE_DIR / "docs" / "states.md"
 HEAD = """# States
 
@@ -37,9 +39,17 @@ class Command(BaseCommand):
 
 def _section(model: type[Model]) -> str:
     table = model.TRANSITIONS  # type: ignore[attr-defined]
-    lines = [f"    [*] --> {model().status}"]  # type: ignore[attr-defined]
+    lines = [f"    [*] --> {_first_state(model, table)}"]
     lines += [f"    {source} --> {target}" for source, targets in table.items() for target in sorted(targets)]
     lines += [f"    {state} --> [*]" for state, targets in table.items() if not targets]
     name = str(model._meta.verbose_name).capitalize()
     summary = (model.__doc__ or "").strip().split("\n\n")[0].replace("\n    ", " ")
     return "\n".join([f"\n## {name}\n", summary, "", "```mermaid", "stateDiagram-v2", *lines, "```", ""])
+
+
+def _first_state(model: type[Model], table: Transitions) -> str:
+    """Return what a new row starts in: the default of the field whose choices are the table's states."""
+    fields = (
+        field for field in model._meta.fields if {value for value, _ in field.flatchoices} == set(table)
+    )
+    return str(next(fields).default)

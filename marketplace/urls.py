@@ -15,6 +15,7 @@ urlpatterns = [
     path("api/v1/", include("accounts.api.urls")),
     path("api/v1/", include("auctions.api.urls")),
     path("api/v1/", include("inventory.api")),
+    path("api/v1/", include("settlements.api")),
     path("", include("settlements.urls")),
 ]
 

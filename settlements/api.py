@@ -1,0 +1,87 @@
+"""The buyer's API of what it owes and paid. Read only: money moves by itself, or on the pages. Amounts are US cents."""
+
+from __future__ import annotations
+
+from django.db.models import Prefetch, QuerySet
+from rest_framework import serializers, viewsets
+from rest_framework.routers import SimpleRouter
+
+from accounts.api.authentication import organization_of
+from accounts.api.permissions import IsMember
+from settlements.models import ChargeAttempt, Settlement, SettlementLine
+from settlements.queries import listed, why_unpaid
+
+
+class SettlementLineSerializer(serializers.ModelSerializer[SettlementLine]):
+    """One award's part. ``amount_cents`` sum to the settlement's; ``price_ticks`` is per unit-hour."""
+
+    award = serializers.IntegerField(source="award_id", read_only=True)
+    bid = serializers.IntegerField(source="award.bid_id", read_only=True)
+    lot = serializers.IntegerField(source="award.lot_id", read_only=True)
+    units = serializers.IntegerField(source="award.units", read_only=True)
+    starts_at = serializers.DateTimeField(source="award.starts_at", read_only=True)
+    ends_at = serializers.DateTimeField(source="award.ends_at", read_only=True)
+    unit_hours = serializers.IntegerField(source="award.unit_hours", read_only=True)
+
+    class Meta:
+        model = SettlementLine
+        fields = (
+            "award",
+            "bid",
+            "lot",
+            "units",
+            "starts_at",
+            "ends_at",
+            "unit_hours",
+            "price_ticks",
+            "amount_cents",
+        )
+
+
+class SettlementSerializer(serializers.ModelSerializer[Settlement]):
+    """One charge for one window. ``reason`` says in words why it is not paid, empty when it is."""
+
+    window = serializers.IntegerField(source="window_id", read_only=True)
+    reason = serializers.SerializerMethodField()
+    lines = SettlementLineSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Settlement
+        fields = (
+            "id",
+            "window",
+            "status",
+            "reason",
+            "amount_cents",
+            "currency",
+            "created_at",
+            "paid_at",
+            "lines",
+        )
+
+    def get_reason(self, settlement: Settlement) -> str:
+        return why_unpaid(settlement, list(settlement.attempts.all()))
+
+
+class SettlementViewSet(viewsets.ReadOnlyModelViewSet[Settlement]):
+    """What your organization owes and paid, newest first."""
+
+    permission_classes = [IsMember]
+    queryset = Settlement.objects.none()
+    serializer_class = SettlementSerializer
+    lookup_value_converter = "int"
+
+    def get_queryset(self) -> QuerySet[Settlement]:
+        return (
+            listed()
+            .filter(organization=organization_of(self.request))
+            .prefetch_related(
+                Prefetch("lines", SettlementLine.objects.select_related("award").order_by("id")),
+                Prefetch("attempts", ChargeAttempt.objects.order_by("number")),
+            )
+        )
+
+
+router = SimpleRouter(use_regex_path=False)
+router.register("settlements", SettlementViewSet, basename="api_settlement")
+urlpatterns = router.urls

@@ -47,6 +47,7 @@ def permission_needed(permission: str) -> Callable[[View], View]:
 
 
 member_needed = permission_needed("accounts.view_organization")
+owner_needed = permission_needed("accounts.manage_organization")
 buyer_needed = permission_needed("accounts.buy_for")
 seller_needed = permission_needed("accounts.sell_for")
 finance_needed = permission_needed("accounts.review_settlements")

@@ -119,7 +119,7 @@ def hold_debts(*, released: Sequence[str], debts: Sequence[HoldForDebt]) -> None
 
 
 def grant_starting_limit(*, organization_id: int) -> None:
-    """Give an organization the limit that comes with its first card; one that has more keeps it."""
-    BiddingLimit.objects.filter(
-        organization_id=organization_id, limit_cents__lt=settings.STARTING_LIMIT_CENTS
-    ).update(limit_cents=settings.STARTING_LIMIT_CENTS)
+    """Give an organization that has no limit yet the one that comes with its first card; any other keeps its own."""
+    BiddingLimit.objects.filter(organization_id=organization_id, limit_cents=0).update(
+        limit_cents=settings.STARTING_LIMIT_CENTS
+    )

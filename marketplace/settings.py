@@ -1,5 +1,6 @@
 """Settings. Everything that differs between machines is an environment variable; see env.example."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -105,6 +106,16 @@ LOGIN_REDIRECT_URL = "board"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.SignupForm"
+# One person's failed logins are axes' to count; here only one address trying many people.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip"}
+
+AXES_FAILURE_LIMIT = 5
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS = True
+AXES_USERNAME_CALLABLE = "accounts.lockout.login_name"
+AXES_LOCKOUT_CALLABLE = "accounts.lockout.locked_out"
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_LOGOUT_REDIRECT_URL = "board"
 

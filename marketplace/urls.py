@@ -9,6 +9,7 @@ from auctions.views.board import board
 urlpatterns = [
     path("", board, name="board"),
     path("", include("auctions.urls")),
+    path("", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("sell/", include("inventory.urls")),

@@ -1,0 +1,74 @@
+"""What people fill in about themselves and their organization."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django import forms
+from django.http import HttpRequest
+
+from accounts.models import Organization, User
+from accounts.operations import create_organization
+
+MAX_LIMIT_DOLLARS = Decimal(1_000_000_000)
+
+
+class OrganizationForm(forms.Form):
+    """An organization to take part with."""
+
+    organization_name = forms.CharField(label="Organization", max_length=120)
+    trades = forms.ChoiceField(
+        label="You want to",
+        choices=[
+            ("buyer", "Buy capacity"),
+            ("seller", "Sell idle capacity"),
+            ("both", "Buy and sell"),
+        ],
+        initial="buyer",
+        widget=forms.RadioSelect,
+    )
+
+    def create_for(self, owner: User) -> Organization:
+        """Create what a valid form says, owned by ``owner``."""
+        trades = self.cleaned_data["trades"]
+        return create_organization(
+            name=self.cleaned_data["organization_name"],
+            owner=owner,
+            is_buyer=trades in ("buyer", "both"),
+            is_seller=trades in ("seller", "both"),
+        )
+
+
+class SignupForm(OrganizationForm):
+    """What sign-up asks beside allauth's e-mail address and password (ACCOUNT_SIGNUP_FORM_CLASS)."""
+
+    name = forms.CharField(
+        label="Your name", max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    field_order = ["name", "email", "organization_name", "trades", "password1", "password2"]
+
+    def signup(self, request: HttpRequest, user: User) -> None:
+        """Finish a sign-up: allauth has just saved ``user``."""
+        user.name = self.cleaned_data["name"]
+        user.save(update_fields=["name"])
+        self.create_for(user)
+
+
+class ApiKeyForm(forms.Form):
+    name = forms.CharField(label="Name", max_length=80, help_text="What will use it, such as “Scheduler”.")
+
+
+class LimitForm(forms.Form):
+    """A bidding limit in dollars; cleaned to cents."""
+
+    limit = forms.DecimalField(
+        min_value=0,
+        max_value=MAX_LIMIT_DOLLARS,
+        decimal_places=2,
+        help_text="Below what is held now, nothing new can be placed until holds are released.",
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+    )
+
+    def clean_limit(self) -> int:
+        dollars: Decimal = self.cleaned_data["limit"]
+        return int(dollars * 100)

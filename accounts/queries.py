@@ -1,0 +1,53 @@
+"""What people read about their organization: members, keys, and what is held against its limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from accounts.models import ApiKey, BiddingLimit, Hold, Membership, Organization
+
+
+@dataclass(frozen=True, slots=True)
+class LiveHold:
+    """A part of the limit that is set aside: for a bid or a settlement (``purpose``) of that ``number``; cents."""
+
+    purpose: str
+    number: int
+    amount_cents: int
+    since: datetime
+
+
+def members_of(organization: Organization) -> QuerySet[Membership]:
+    """Return the memberships with their people, first joined first."""
+    return Membership.objects.filter(organization=organization).select_related("user").order_by("id")
+
+
+def live_keys_of(organization: Organization) -> QuerySet[ApiKey]:
+    """Return the keys that are not revoked with who made them, newest first."""
+    return (
+        ApiKey.objects.filter(organization=organization, revoked_at=None)
+        .select_related("created_by")
+        .order_by("-id")
+    )
+
+
+def live_holds_of(organization: Organization) -> list[LiveHold]:
+    """Return what is held now, newest first. References read ``bid:12``."""
+    holds = Hold.objects.filter(organization=organization, released_at=None).order_by("-id")
+    return [
+        LiveHold(purpose=purpose, number=int(number), amount_cents=hold.amount_cents, since=hold.created_at)
+        for hold in holds
+        for purpose, _, number in [hold.reference.partition(":")]
+    ]
+
+
+def limits() -> QuerySet[BiddingLimit]:
+    """Return every buyer's limit with its organization, by name."""
+    return (
+        BiddingLimit.objects.filter(organization__is_buyer=True)
+        .select_related("organization")
+        .order_by("organization__name", "organization_id")
+    )

@@ -1,0 +1,1 @@
+"""Pages about who takes part: an organization's own, and finance's."""

@@ -1,0 +1,92 @@
+"""An organization's page: members, limit and holds, API keys. And which one the reader acts for."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts import queries
+from accounts.access import member_needed, owner_needed
+from accounts.forms import ApiKeyForm, OrganizationForm
+from accounts.middleware import SESSION_KEY, MemberRequest, active_organization
+from accounts.models import BiddingLimit
+from accounts.operations import ApiKeyNotFound, create_api_key, revoke_api_key
+
+
+@require_GET
+@member_needed
+def organization(request: MemberRequest) -> HttpResponse:
+    return _organization_page(request, ApiKeyForm())
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def organization_create(request: MemberRequest) -> HttpResponse:
+    """For people without an organization, or who want another."""
+    if request.method == "GET":
+        return render(request, "accounts/organization_create.html", {"form": OrganizationForm()})
+    form = OrganizationForm(request.POST)
+    if not form.is_valid():
+        return render(request, "accounts/organization_create.html", {"form": form}, status=422)
+    created = form.create_for(request.user)
+    request.session[SESSION_KEY] = created.pk
+    messages.success(request, f"You act for {created} now.")
+    return redirect("accounts:organization")
+
+
+@require_POST
+@login_required
+def switch_organization(request: MemberRequest) -> HttpResponse:
+    chosen = request.POST.get("organization", "")
+    own = {str(membership.organization_id): membership.organization for membership in request.memberships}
+    if chosen not in own:
+        raise Http404("not an organization of this person")
+    request.session[SESSION_KEY] = own[chosen].pk
+    messages.success(request, f"You act for {own[chosen]} now.")
+    return redirect("board")
+
+
+@require_POST
+@owner_needed
+@never_cache
+def api_key_create(request: MemberRequest) -> HttpResponse:
+    """Make a key and show it, this once."""
+    form = ApiKeyForm(request.POST)
+    if not form.is_valid():
+        return _organization_page(request, form, status=422)
+    _, text = create_api_key(
+        organization=active_organization(request), created_by=request.user, name=form.cleaned_data["name"]
+    )
+    return _organization_page(request, ApiKeyForm(), new_key=text)
+
+
+@require_POST
+@owner_needed
+def api_key_revoke(request: MemberRequest, pk: int) -> HttpResponse:
+    try:
+        revoke_api_key(organization=active_organization(request), key_id=pk, now=timezone.now())
+    except ApiKeyNotFound:
+        raise Http404 from None
+    messages.success(request, "The key is revoked. Requests with it are refused from now on.")
+    return redirect("accounts:organization")
+
+
+def _organization_page(
+    request: MemberRequest, key_form: ApiKeyForm, *, new_key: str = "", status: int = 200
+) -> HttpResponse:
+    own = active_organization(request)
+    context = {
+        "members": queries.members_of(own),
+        "limit": BiddingLimit.objects.get(organization=own),
+        "holds": queries.live_holds_of(own),
+        "keys": queries.live_keys_of(own),
+        "may_manage": request.user.has_perm("accounts.manage_organization", own),
+        "key_form": key_form,
+        "new_key": new_key,
+    }
+    return render(request, "accounts/organization.html", context, status=status)

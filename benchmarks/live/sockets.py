@@ -26,7 +26,7 @@ import numpy as np
 import psycopg
 
 N_PRODUCTS = 40
-HINT = """{"board":true,"organizations":{}}"""
+HINT = """{"prices":true,"windows":false,"organizations":{}}"""
 SETTLE_SECONDS = 1.0
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 

@@ -43,3 +43,8 @@ def append_events(happenings: Iterable[Happening]) -> None:
             for sequence, happening in enumerate(own, start=last - len(own) + 1)
         ]
     StreamEvent.objects.bulk_create(events, batch_size=1000)
+
+
+def last_sequence(*, organization_id: int) -> int:
+    """Return where the organization's feed stands. Read it before what a page shows, and no event is missed."""
+    return Stream.objects.values_list("last_sequence", flat=True).get(pk=organization_id)

@@ -86,15 +86,12 @@ class Publisher:
             computed = {pk: self._compute(pk) for pk in sorted(self._may_compute(probe))}
             if left or self._is_first_tick:
                 Indication.objects.exclude(window__in=probe.windows).delete()
-            hint = Hint(
-                prices=any(computed.values()),
-                windows=bool(self._is_first_tick or moved or left),
-                organizations=organizations,
-            )
-            if tells := bool(hint.prices or hint.windows or organizations):
+            board = bool(self._is_first_tick or moved or left or any(computed.values()))
+            hint = Hint(board=board, organizations=organizations) if board or organizations else None
+            if hint is not None:
                 _notify(hint)
         self._remember(probe, computed=computed.keys())
-        return hint if tells else None
+        return hint
 
     def _may_compute(self, probe: _Probe) -> set[int]:
         now = monotonic()

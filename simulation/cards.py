@@ -22,18 +22,15 @@ def put_card_on_file(organization: Organization, stop: threading.Event) -> None:
     """Put Stripe's plain test card on file unless there is one; its webhook saves the card. Waits for the sandbox."""
     while not stop.is_set() and not PaymentMethod.objects.filter(organization=organization).exists():
         try:
-            type_card(open_card_page(organization_id=organization.pk), name=organization.name)
+            _type_card(open_card_page(organization_id=organization.pk), name=organization.name)
             return
         except (OutcomeUnknown, OSError) as waiting:
             logger.info("waiting for the payment sandbox: %s", waiting)
             stop.wait(RETRY_SECONDS)
 
 
-def type_card(url: str, *, name: str) -> str:
-    """Send the card form at ``url`` and return the address it sends the buyer back to.
-
-    Raise OSError if the page cannot be reached or does not take the card.
-    """
+def _type_card(url: str, *, name: str) -> None:
+    """Send the card form at ``url``. Raise OSError if the page cannot be reached or does not take the card."""
     page = urlsplit(url)
     connection = HTTPConnection(page.hostname or "", page.port, timeout=10)
     try:
@@ -43,9 +40,8 @@ def type_card(url: str, *, name: str) -> str:
             urlencode({**TEST_CARD, "name": name}),
             {"Content-Type": "application/x-www-form-urlencoded"},
         )
-        response = connection.getresponse()
+        status = connection.getresponse().status
     finally:
         connection.close()
-    if response.status != 303:
-        raise OSError(f"the card page answered {response.status}")
-    return response.headers["Location"]
+    if status != 303:
+        raise OSError(f"the card page answered {status}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
 
@@ -32,19 +32,17 @@ class CloseCode(IntEnum):
 class Hint:
     """What one tick of the publisher changed. It says where to look, never what is there.
 
-    ``windows``: which windows are on the board, or their phases. ``organizations``: the first sequence newly told, by
-    organization; None where there were too many to name.
+    ``organizations``: the first sequence newly told, by organization; None where there were too many to name.
     """
 
-    prices: bool
-    windows: bool
+    board: bool
     organizations: dict[int, int] | None
 
     def encode(self) -> str:
         """Return the payload of the notification."""
-        text = json.dumps(asdict(self), separators=(",", ":"))
+        text = json.dumps({"board": self.board, "organizations": self.organizations}, separators=(",", ":"))
         if len(text) > HINT_BYTES_MAX:
-            return replace(self, organizations=None).encode()
+            return json.dumps({"board": self.board, "organizations": None})
         return text
 
     @classmethod
@@ -53,21 +51,21 @@ class Hint:
         organizations = told["organizations"]
         if organizations is not None:
             organizations = {int(pk): first for pk, first in organizations.items()}
-        return cls(prices=told["prices"], windows=told["windows"], organizations=organizations)
+        return cls(board=told["board"], organizations=organizations)
 
     @classmethod
     def merge(cls, hints: Iterable[Hint]) -> Hint:
         """Return one hint that leads to everything that ``hints`` lead to."""
-        prices = windows = False
+        board = False
         firsts: dict[int, int] | None = {}
         for hint in hints:
-            prices, windows = prices or hint.prices, windows or hint.windows
+            board = board or hint.board
             if firsts is None or hint.organizations is None:
                 firsts = None
                 continue
             for pk, first in hint.organizations.items():
                 firsts[pk] = min(first, firsts.get(pk, first))
-        return cls(prices=prices, windows=windows, organizations=firsts)
+        return cls(board=board, organizations=firsts)
 
 
 def instant(moment: datetime) -> str:

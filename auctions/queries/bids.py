@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import Case, Prefetch, QuerySet, Value, When
 
-from accounts.models import Organization, Stream
+from accounts.models import Organization
 from auctions.models import Award, Bid, BidLeg, BidLegLot, BidOption, Lot, Window
 from auctions.queries.windows import Clock, PhaseStep, clock_of
 from marketplace.money import cents_to_cover, format_ticks
@@ -162,10 +162,3 @@ def awards_of(organization: Organization) -> QuerySet[Award]:
 def average_ticks(award: Award) -> int:
     """Return what an award comes to per unit-hour, ticks, rounded down."""
     return award.amount_ticks // award.unit_hours
-
-
-def last_event_number(organization: Organization) -> int:
-    """Return where the organization's own feed stands. Read it before what a page shows, and no event is missed."""
-    return (
-        Stream.objects.filter(organization=organization).values_list("last_sequence", flat=True).first() or 0
-    )

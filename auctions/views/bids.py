@@ -16,6 +16,7 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.access import buyer_needed, member_needed, send_to_login
 from accounts.middleware import MemberRequest
 from accounts.models import Organization
+from accounts.stream import last_sequence
 from auctions.forms import TicketForm, typed_price
 from auctions.models import Bid
 from auctions.operations.bids import BidNotFound, BidRejected, cancel_bid, change_bid
@@ -25,7 +26,6 @@ from auctions.queries.bids import (
     awards_of,
     bids_of,
     history_of,
-    last_event_number,
     outcome_in_words,
     own_bid,
 )
@@ -42,7 +42,7 @@ ROWS_PER_PAGE = 50
 def bid_list(request: MemberRequest) -> HttpResponse:
     """List own bids, those in the book first; to htmx, only the list."""
     organization = _organization(request)
-    own_after = last_event_number(organization)
+    own_after = last_sequence(organization_id=organization.pk)
     bids = bids_of(organization)
     only_open = request.GET.get("show") == "open"
     page = Paginator(bids.filter(status=Bid.Status.PLACED) if only_open else bids, ROWS_PER_PAGE).get_page(
@@ -65,7 +65,7 @@ def bid_list(request: MemberRequest) -> HttpResponse:
 @vary_on_headers("HX-Request")
 def bid_detail(request: MemberRequest, pk: int) -> HttpResponse:
     """Show one own bid: what it says, what became of it and why."""
-    own_after = last_event_number(_organization(request))
+    own_after = last_sequence(organization_id=_organization(request).pk)
     own = _own_bid(request, pk)
     context = {
         "own": own,
@@ -148,7 +148,7 @@ def bid_cancel(request: MemberRequest, pk: int) -> HttpResponse:
 @vary_on_headers("HX-Request")
 def award_list(request: MemberRequest) -> HttpResponse:
     """List what the organization won, newest first; to htmx, only the list."""
-    own_after = last_event_number(_organization(request))
+    own_after = last_sequence(organization_id=_organization(request).pk)
     page = Paginator(awards_of(_organization(request)), ROWS_PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "own_after": own_after,

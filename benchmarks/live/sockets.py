@@ -21,13 +21,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import numpy as np
 import psycopg
 
 N_PRODUCTS = 40
-HINT = """{"prices":true,"windows":false,"organizations":{}}"""
+HINT = """{"board":true,"organizations":{}}"""
 SETTLE_SECONDS = 1.0
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -146,7 +145,7 @@ def database() -> Iterator[None]:
         name = f"sparegrid_bench_{os.getpid()}"
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")
-        os.environ["DATABASE_URL"] = urlsplit(server)._replace(path=f"/{name}").geturl()
+        os.environ["DATABASE_URL"] = f"{server.rpartition('/')[0]}/{name}"
         try:
             lay_out_board()
             yield

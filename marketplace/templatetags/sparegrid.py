@@ -184,15 +184,11 @@ def price(
 
 @register.inclusion_tag("components/countdown.html")
 def countdown(at: datetime, label: str = "", done: str = "now", size: str = "") -> dict[str, object]:
-    """Count down to ``at``; without JavaScript the time itself stands there.
-
-    A ``label`` such as "Closes in" then reads "Closes", as an instant follows and not a time left.
-    """
+    """Count down to ``at``; without JavaScript the time itself stands there."""
     at = at.astimezone(UTC)
     is_near = at - timezone.now() < timedelta(hours=20)
     return {"at": at, "text": UTC_FORMATS["time" if is_near else "datetime"].format(at)} | {
-        "label": label.removesuffix(" in"),
-        "counts_in": label.endswith(" in"),
+        "label": label,
         "done": done,
         "size": size,
     }

@@ -7,10 +7,12 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import buyer_needed, member_needed
 from accounts.middleware import MemberRequest
 from accounts.models import Organization
+from accounts.stream import last_sequence
 from settlements.models import PaymentMethod, Settlement
 from settlements.operations.charging import CannotPay, PaymentStart, continue_payment, pay_settlement
 from settlements.queries import listed, page_of, payable_cards, story_of, why_unpaid
@@ -37,20 +39,26 @@ class CardForm(forms.Form):
 
 @require_GET
 @member_needed
+@vary_on_headers("HX-Request")
 def own_settlement_list(request: MemberRequest) -> HttpResponse:
     """List the organization's settlements, newest first."""
+    own_after = last_sequence(organization_id=own(request).pk)
     page = page_of(listed().filter(organization=own(request)), before=before_of(request))
-    return render(request, "settlements/own_settlement_list.html", {"page": page})
+    template = "settlements/own_settlement_list.html" + ("#payments" if request.htmx else "")
+    return render(request, template, {"page": page, "own_after": own_after})
 
 
 @require_GET
 @member_needed
+@vary_on_headers("HX-Request")
 def own_settlement_detail(request: MemberRequest, pk: int) -> HttpResponse:
     """Show one of the organization's settlements; another's is as good as none."""
+    own_after = last_sequence(organization_id=own(request).pk)
     settlement = get_object_or_404(listed(), pk=pk, organization=own(request))
     story = story_of(settlement)
     may_pay = settlement.status in PAYABLE and request.user.has_perm("accounts.buy_for", own(request))
     context = {
+        "own_after": own_after,
         "story": story,
         "settlement": settlement,
         "why_unpaid": why_unpaid(settlement, story.attempts),
@@ -59,7 +67,8 @@ def own_settlement_detail(request: MemberRequest, pk: int) -> HttpResponse:
         if may_pay and payable_cards(own(request).pk).exists()
         else None,
     }
-    return render(request, "settlements/own_settlement_detail.html", context)
+    template = "settlements/own_settlement_detail.html" + ("#settlement" if request.htmx else "")
+    return render(request, template, context)
 
 
 @require_POST

@@ -35,18 +35,13 @@ function show(element, now) {
   if (urgency === "done") element.dispatchEvent(new CustomEvent("sparegrid:countdown-done", { bubbles: true }));
 }
 
-function showAll() {
+function tick() {
   const now = serverNow();
   for (const element of document.querySelectorAll("time[data-countdown]")) show(element, now);
-}
-
-function tick() {
-  showAll();
   setTimeout(tick, SECOND - (serverNow() % SECOND));
 }
 
 document.addEventListener("sparegrid:clock", (event) => {
   offset = event.detail - Date.now();
 });
-document.addEventListener("htmx:afterSettle", showAll);
 tick();

@@ -148,9 +148,7 @@ def set_price(lot: Lot, paid_ticks: int) -> None:
                 "revision": revision,
             },
         )
-        cursor.execute(
-            """SELECT pg_notify('sparegrid_live', '{"prices": true, "windows": true, "organizations": {}}')"""
-        )
+        cursor.execute("""SELECT pg_notify('sparegrid_live', '{"board": true, "organizations": {}}')""")
 
 
 @in_database

@@ -144,7 +144,7 @@ def block_withdraw(request: MemberRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @seller_needed
 def block_import(request: MemberRequest) -> HttpResponse:
-    form = ImportForm(_posted(request), request.FILES)
+    form = ImportForm(_posted(request), request.FILES or None)
     errors: list[LineError] = []
     if request.method == "POST" and form.is_valid():
         seller = active_organization(request)

@@ -212,6 +212,12 @@ class TestBadFiles:
 
         assert (line, message) == (MAX_ROWS + 2, "A file has at most 1,000 rows. Split it.")
 
+    def test_are_not_complained_of_before_they_are_sent(self, seller_client):
+        response = seller_client.get(reverse("inventory:block_import"))
+
+        assert response.status_code == 200
+        assert not response.context["form"].errors
+
     def test_no_file_at_all_is_said_beside_the_field(self, seller_client):
         response = seller_client.post(reverse("inventory:block_import"))
 

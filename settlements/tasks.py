@@ -10,7 +10,7 @@ from settlements.jobs import CHARGE, DETACH_PAYMENT_METHOD, HANDLE_EVENT, QUEUE_
 from settlements.operations.cards import detach_removed_card
 from settlements.operations.charging import charge_settlement, resolve_attempt
 from settlements.operations.events import handle_event
-from settlements.stripe_gateway import OutcomeUnknown
+from settlements.stripe_facts import OutcomeUnknown
 
 SOON = RetryStrategy(max_attempts=6, exponential_wait=3, retry_exceptions=[OutcomeUnknown])
 """3, 9, 27, 81, 243 seconds."""

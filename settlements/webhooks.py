@@ -7,7 +7,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from settlements.operations.events import store_event
-from settlements.stripe_gateway import WebhookRefused, verified_event
+from settlements.stripe_facts import WebhookRefused
+from settlements.stripe_gateway import verified_event
 
 logger = logging.getLogger(__name__)
 

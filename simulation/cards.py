@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from accounts.models import Organization
 from settlements.models import PaymentMethod
 from settlements.operations.cards import open_card_page
-from settlements.stripe_gateway import OutcomeUnknown
+from settlements.stripe_facts import OutcomeUnknown
 
 TEST_CARD = {"number": "4242424242424242", "exp_month": "12", "exp_year": "2034", "cvc": "123"}
 RETRY_SECONDS = 1.0

@@ -16,7 +16,7 @@ from marketplace.db import database_now
 from settlements import stripe_gateway as gateway
 from settlements.jobs import defer_charges, defer_detach
 from settlements.models import ChargeAttempt, Customer, PaymentMethod, Settlement
-from settlements.stripe_gateway import Card
+from settlements.stripe_facts import Card
 
 
 class CardNotSaved(Exception):

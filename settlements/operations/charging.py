@@ -22,7 +22,7 @@ from marketplace.states import require_transition
 from settlements import stripe_gateway as gateway
 from settlements.models import ChargeAttempt, Customer, PaymentMethod, Settlement
 from settlements.operations.payments import apply_payment, apply_refusal, lock_attempt
-from settlements.stripe_gateway import Payment, PaymentOrder, Refused
+from settlements.stripe_facts import Payment, PaymentOrder, Refused
 
 logger = logging.getLogger(__name__)
 Outcome = ChargeAttempt.Outcome

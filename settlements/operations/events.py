@@ -19,7 +19,7 @@ from settlements.jobs import defer_event
 from settlements.models import ChargeAttempt, PaymentMethod, StripeEvent
 from settlements.operations.cards import CardNotSaved, save_card, take_off_file
 from settlements.operations.payments import PaymentMismatch, apply_payment, lock_attempt
-from settlements.stripe_gateway import Refused
+from settlements.stripe_facts import Refused
 
 logger = logging.getLogger(__name__)
 

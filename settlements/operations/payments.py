@@ -17,7 +17,7 @@ from settlements import ledger
 from settlements.declines import AUTHENTICATION_REQUIRED, CANCELLED, decline_reason
 from settlements.models import ChargeAttempt, Settlement, Transaction
 from settlements.operations.draw_up import hold_reference
-from settlements.stripe_gateway import Payment
+from settlements.stripe_facts import Payment
 
 logger = logging.getLogger(__name__)
 Outcome = ChargeAttempt.Outcome

@@ -21,7 +21,7 @@ from settlements.operations.cards import (
     save_card_of_session,
 )
 from settlements.queries import payable_cards
-from settlements.stripe_gateway import OutcomeUnknown, Refused
+from settlements.stripe_facts import OutcomeUnknown, Refused
 from settlements.views.own import own
 
 logger = logging.getLogger(__name__)

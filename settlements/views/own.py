@@ -16,7 +16,7 @@ from accounts.stream import last_sequence
 from settlements.models import PaymentMethod, Settlement
 from settlements.operations.charging import CannotPay, PaymentStart, continue_payment, pay_settlement
 from settlements.queries import listed, page_of, payable_cards, story_of, why_unpaid
-from settlements.stripe_gateway import OutcomeUnknown, Refused
+from settlements.stripe_facts import OutcomeUnknown, Refused
 from settlements.views.paging import before_of
 
 PAYABLE = (Settlement.Status.DUE, Settlement.Status.DECLINED, Settlement.Status.ACTION_REQUIRED)

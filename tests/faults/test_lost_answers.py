@@ -22,7 +22,7 @@ from settlements.jobs import CHARGE, HANDLE_EVENT, RESOLVE
 from settlements.models import ChargeAttempt, Settlement, StripeEvent
 from settlements.operations.cards import PaymentMethodInUse, remove_card
 from settlements.operations.charging import charge_settlement, resolve_attempt
-from settlements.stripe_gateway import OutcomeUnknown
+from settlements.stripe_facts import OutcomeUnknown
 from settlements.stripe_sandbox.faults import ApiFault
 from settlements.stripe_sandbox.server import SandboxServer
 from settlements.sweeps import FIRST_LOOKUP_AFTER, sweep_settlements, unresolved_attempts

@@ -24,7 +24,7 @@ from settlements.models import ChargeAttempt, Entry, PaymentMethod, Settlement, 
 from settlements.operations.cards import open_card_page
 from settlements.operations.charging import charge_settlement, pay_settlement
 from settlements.operations.events import IGNORED, handle_event, store_event
-from settlements.stripe_gateway import OutcomeUnknown
+from settlements.stripe_facts import OutcomeUnknown
 from settlements.stripe_sandbox.server import SandboxServer
 from tests.factories import BuyerFactory
 from tests.integration.settlements.steps import (

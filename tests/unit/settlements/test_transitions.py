@@ -8,7 +8,7 @@ from marketplace.states import IllegalTransition, require_transition
 from settlements.declines import FALLBACK, decline_reason
 from settlements.models import ChargeAttempt, Settlement
 from settlements.operations.payments import verdict_of
-from settlements.stripe_gateway import Payment
+from settlements.stripe_facts import Payment
 
 TABLES = [(Settlement.Status, Settlement.TRANSITIONS), (ChargeAttempt.Outcome, ChargeAttempt.TRANSITIONS)]
 PAIRS = [(table, *pair) for states, table in TABLES for pair in itertools.product(states, repeat=2)]

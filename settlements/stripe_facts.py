@@ -1,0 +1,78 @@
+"""What the gateway takes and gives: plain facts of Stripe's objects, and the three ways in which it can fail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class OutcomeUnknown(Exception):
+    """Stripe may or may not have done what was asked: look it up, or ask again with the same idempotency key."""
+
+
+class Refused(Exception):
+    """Stripe did not do what was asked, and will not. ``code`` is Stripe's, the text is Stripe's for developers."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class WebhookRefused(Exception):
+    """A webhook that Stripe did not sign, or too long ago, or that is no event. The text says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A PaymentIntent as it stands. Amounts are cents; ``fee_cents`` is zero until it succeeded."""
+
+    id: str
+    status: str
+    amount_cents: int
+    received_cents: int
+    currency: str
+    customer_id: str
+    metadata: dict[str, str]
+    charge_id: str
+    fee_cents: int
+    decline_code: str
+    authentication_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card saved at Stripe, and the customer it belongs to (empty once detached)."""
+
+    id: str
+    customer_id: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetupSession:
+    """A Checkout Session that saves a card. ``url`` is where the buyer goes, ``payment_method_id`` what came of it."""
+
+    id: str
+    url: str
+    status: str
+    customer_id: str
+    payment_method_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentOrder:
+    """What to charge. Asked again with the same key it must be the same to the byte, or Stripe refuses it.
+
+    With ``return_url`` the buyer is present: Stripe may ask for authentication and send the buyer back there.
+    """
+
+    idempotency_key: str
+    amount_cents: int
+    currency: str
+    customer_id: str
+    payment_method_id: str
+    description: str
+    metadata: dict[str, str]
+    return_url: str = ""

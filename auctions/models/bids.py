@@ -93,7 +93,8 @@ class BidOption(models.Model):
             models.UniqueConstraint(fields=["bid", "number"], name="bid_option_numbered_once"),
             models.CheckConstraint(
                 name="bid_option_price_or_value",
-                condition=Q(price_ticks__gte=0, value_ticks=None) | Q(price_ticks=None, value_ticks__gte=0),
+                condition=Q(price_ticks__isnull=False, price_ticks__gte=0, value_ticks=None)
+                | Q(price_ticks=None, value_ticks__isnull=False, value_ticks__gte=0),
             ),
         ]
 

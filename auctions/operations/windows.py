@@ -116,6 +116,7 @@ def cancel_window(*, window_id: int, reason: str) -> bool:
 
 def release_lots(window: Window) -> None:
     """Take the window's lots off offer and unfreeze what they held. Assumes a transaction."""
+    _lock_blocks(window)
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -182,6 +183,7 @@ def _lot(window: Window, offer: Offer, block: Block) -> Lot:
 def _freeze(window: Window) -> None:
     """Write down each lot's capacity, and commit those units to this window so that nobody disposes of them."""
     _move(window, Window.Status.FROZEN)
+    _lock_blocks(window)
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -205,6 +207,17 @@ def _freeze(window: Window) -> None:
             """,
             [window.pk],
         )
+
+
+def _lock_blocks(window: Window) -> None:
+    """Lock the blocks behind the window's lots, in key order: a seller who withdraws one locks it before its hours."""
+    blocks = Block.objects.filter(lots__window=window, lots__on_offer=True)
+    list(
+        Block.objects.select_for_update(no_key=True)
+        .filter(pk__in=blocks.values("pk"))
+        .order_by("pk")
+        .values_list("pk")
+    )
 
 
 def _release_bids(window: Window) -> None:

@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import BiddingLimit, Hold, Organization, StreamEvent
 from auctions.bridge import indicate_window
-from auctions.models import Award, Bid, Lot, LotPrice, ProductPrice, Window
+from auctions.models import Award, Bid, BidOption, Lot, LotPrice, ProductPrice, Window
 from auctions.operations.bids import place_bid
 from auctions.operations.clearing import ClearingHeld, clear_window
 from auctions.operations.windows import close_window, freeze_window, open_window
@@ -197,6 +197,13 @@ class TestWhatTheDatabaseRefuses:
                 reserve_cost_ticks=20_000,
                 amount_ticks=amount_ticks,
             )
+
+    @pytest.mark.parametrize("limit", [{}, {"price_ticks": 1, "value_ticks": 1}, {"price_ticks": -1}])
+    def test_an_option_without_exactly_one_limit(self, auction: Auction, limit: dict[str, int]) -> None:
+        placed = bid(auction.lot, auction.buyer, units=1, price_ticks=20_000)
+
+        with pytest.raises(IntegrityError, match="bid_option_price_or_value"), transaction.atomic():
+            BidOption.objects.create(bid=placed, number=1, **limit)
 
     @pytest.mark.parametrize("column", ["sold_units", "frozen_units"])
     def test_an_hour_sold_twice(self, auction: Auction, column: str) -> None:

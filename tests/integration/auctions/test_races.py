@@ -15,13 +15,14 @@ from accounts.models import BiddingLimit
 from auctions.models import Award, Bid, Window
 from auctions.operations.bids import place_bid
 from auctions.operations.clearing import clear_window
-from auctions.operations.windows import close_window, open_window
+from auctions.operations.windows import close_window, freeze_window, open_window
 from auctions.policies import BidRejected
 from auctions.terms import single_lot_terms
-from inventory.models import BlockHour
+from inventory.models import Block, BlockHour
+from inventory.operations.blocks import Withdrawal, withdraw_block
 from marketplace.db import LockSpace, database_now, lock_exclusive
 from tests.factories import BuyerFactory, LotFactory, WindowFactory
-from tests.integration.auctions.conftest import Auction, turn_clock_past_close
+from tests.integration.auctions.conftest import Auction, turn_clock_past_close, turn_clock_past_freeze
 
 pytestmark = pytest.mark.django_db(transaction=True)
 T = TypeVar("T")
@@ -163,3 +164,28 @@ class TestTheMomentOfClosing:
         assert closed is True
         assert isinstance(late, BidRejected)
         assert late.code == "window_closed"
+
+
+def withdraw(block: Block) -> Withdrawal:
+    return withdraw_block(seller=block.site.organization, block_id=block.pk)
+
+
+class TestWithdrawalAgainstTheFreeze:
+    def test_both_go_through_and_no_unit_is_lost(self, transactional_auction: Auction) -> None:
+        auction = transactional_auction
+        blocks = [auction.lot.block] + [LotFactory(window=auction.window).block for _ in range(5)]
+        turn_clock_past_freeze(auction.window)
+
+        race(
+            lambda: freeze_window(window_id=auction.window.pk),
+            *[
+                lambda block=block: withdraw_block(seller=block.site.organization, block_id=block.pk)
+                for block in blocks
+            ],
+        )
+
+        assert Window.objects.get(pk=auction.window.pk).status == Window.Status.FROZEN
+        for hour in (
+            BlockHour.objects.all()
+        ):  # withdrawn before the freeze: nothing is left; after it: the freeze has all
+            assert (hour.offered_units, hour.frozen_units) in {(0, 0), (8, 8)}

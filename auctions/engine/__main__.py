@@ -1,6 +1,8 @@
 """`python -m auctions.engine clear BOOK.json`: write the clearing to standard output.
+`python -m auctions.engine verify BOOK.json CLEARING.json`: say whether the clearing holds.
 
-Exit status 0: cleared. 2: the book is refused or cannot be read, with the reason on standard error.
+Exit status 0: cleared; holds. 1: does not hold, with the reasons on standard output. 2: the input is refused or cannot
+be read, with the reason on standard error.
 """
 
 from __future__ import annotations
@@ -11,20 +13,42 @@ import sys
 from auctions.engine.clear import clear
 from auctions.engine.document import book_from_json
 from auctions.engine.errors import MAX_BOOK_BYTES, BookRefused
+from auctions.engine.verify import Unreadable, examine, load_json
 
-CLEARED, REFUSED = 0, 2
+CLEARED = HOLDS = 0
+FAILS, REFUSED = 1, 2
+MAX_REASONS = 100
 
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
-        clearing = clear(book_from_json(_read(options.book)))
+        return COMMANDS[options.command](options)
     except OSError as error:
-        return _refuse(f"cannot read {options.book}: {error.strerror}")
-    except BookRefused as error:
+        return _refuse(f"cannot read {error.filename}: {error.strerror}")
+    except (BookRefused, Unreadable) as error:
         return _refuse(str(error))
+
+
+def _clear(options: argparse.Namespace) -> int:
+    clearing = clear(book_from_json(_read(options.book)))
     sys.stdout.write(clearing.to_json() + "\n")
     return CLEARED
+
+
+def _verify(options: argparse.Namespace) -> int:
+    report = examine(load_json(_read(options.book)), load_json(_read(options.clearing)))
+    for finding in report.findings[:MAX_REASONS]:
+        _say(f"wrong: {finding}")
+    if len(report.findings) > MAX_REASONS:
+        _say(f"wrong: {len(report.findings) - MAX_REASONS} more")
+    for sentence in report.coverage:
+        _say(f"checked: {sentence}")
+    _say("does not hold" if report.findings else "holds")
+    return FAILS if report.findings else HOLDS
+
+
+COMMANDS = {"clear": _clear, "verify": _verify}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -34,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("clear", help="find winners, payments and prices of a book")
     command.add_argument("book", metavar="BOOK.json", help="a book in format 1; - reads standard input")
+    command = commands.add_parser("verify", help="check a clearing against its book")
+    command.add_argument("book", metavar="BOOK.json", help="a book in format 1; - reads standard input")
+    command.add_argument("clearing", metavar="CLEARING.json", help="its clearing; - reads standard input")
     return parser
 
 
@@ -43,6 +70,10 @@ def _read(path: str) -> bytes:
         return sys.stdin.buffer.read(MAX_BOOK_BYTES + 1)
     with open(path, "rb") as file:
         return file.read(MAX_BOOK_BYTES + 1)
+
+
+def _say(sentence: str) -> None:
+    sys.stdout.write(sentence.encode("ascii", "backslashreplace").decode() + "\n")
 
 
 def _refuse(reason: str) -> int:

@@ -18,14 +18,17 @@ def checkout_cluster() -> EmbeddedCluster:
 
 
 @contextmanager
-def temporary_cluster() -> Iterator[EmbeddedCluster]:
-    """Give an unstarted throw-away cluster in a folder of its own; stop and delete it afterwards."""
+def temporary_cluster(*, durable: bool = False) -> Iterator[EmbeddedCluster]:
+    """Give an unstarted throw-away cluster in a folder of its own; stop and delete it afterwards.
+
+    Without fsync unless `durable`, which is for measuring.
+    """
     folder = Path(tempfile.mkdtemp(prefix="sparegrid-test-"))
     if not fits_socket(folder / "postgres" / "socket"):
         folder.rmdir()
         folder = Path(tempfile.mkdtemp(prefix="sparegrid-test-", dir="/tmp"))
     folder.chmod(0o711)
-    cluster = EmbeddedCluster(folder / "postgres", durable=False)
+    cluster = EmbeddedCluster(folder / "postgres", durable=durable)
     try:
         yield cluster
     finally:

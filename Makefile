@@ -4,7 +4,7 @@ VENV := .venv/bin
 PYTHON_RUN := $(VENV)/python
 MANAGE := $(PYTHON_RUN) manage.py
 WITH_DATABASE := $(PYTHON_RUN) -m marketplace.postgres run-temporary --
-BENCHMARKS := benchmarks.engine.vectorised
+BENCHMARKS := benchmarks.engine.vectorised benchmarks.bids.http benchmarks.clearing.lateness
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help

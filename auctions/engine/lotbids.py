@@ -11,15 +11,19 @@ least of its hours, and of the reserve only the sum over the hours matters. Both
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auctions.engine.book import Book, Ints
 from auctions.engine.checks import quote
-from auctions.engine.errors import BookNotSupported
+from auctions.engine.errors import MAX_UNITS, BookNotSupported
+from auctions.engine.quotients import Quotients
 from auctions.engine.runs import runs_of
+
+UNITS_BITS = MAX_UNITS.bit_length()
+"""Bits that hold any number of units."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -27,8 +31,8 @@ class LotBids:
     """B bids on L lots; a step is `unit_step` units over all hours of the lot.
 
     lot : int64 (B,) row of lots
-    taker : int64 (B,) bidder's row << step_bits | largest number of steps the bid takes: read at random, once
-    step_bits : low bits of taker that hold the steps
+    bidder : int64 (B,) row of organizations
+    steps : int32 (B,) largest number of steps the bid takes
     rate : int64 (B,) limit; rate × scale[lot] is ticks per step
     fits : bool (B,) whether its lot, if it has a step on offer, could give it to this bid
     lot_step_hours : int64 (L,) unit-hours in one step
@@ -38,8 +42,8 @@ class LotBids:
     """
 
     lot: Ints
-    taker: Ints
-    step_bits: int
+    bidder: Ints
+    steps: NDArray[np.int32]
     rate: Ints
     fits: NDArray[np.bool_]
     lot_step_hours: Ints
@@ -47,16 +51,6 @@ class LotBids:
     lot_steps: Ints
     lot_reserve: Ints
     n_organizations: int
-
-    def of_lots(self, lots: slice) -> LotBids:
-        """The same bids, with only a run of the lots."""
-        return replace(
-            self,
-            lot_step_hours=self.lot_step_hours[lots],
-            lot_scale=self.lot_scale[lots],
-            lot_steps=self.lot_steps[lots],
-            lot_reserve=self.lot_reserve[lots],
-        )
 
     @property
     def lot_reserve_rate(self) -> Ints:
@@ -76,11 +70,10 @@ def lot_bids(book: Book) -> LotBids:
         np.add.reduceat(book.lot_reserve, book.lot_hour_offset[:-1]) if book.n_lots else hours
     )
     all_priced = bool(book.option_is_priced.all())
-    step_bits = int(book.leg_units.max(initial=0)).bit_length()
     bids = LotBids(
         lot=book.leg_lot,
-        taker=np.empty(book.n_bids, dtype=np.int64),
-        step_bits=step_bits,
+        bidder=book.bid_bidder,
+        steps=np.empty(book.n_bids, dtype=np.int32),
         rate=book.option_limit if all_priced else np.empty(book.n_bids, dtype=np.int64),
         fits=np.empty(book.n_bids, dtype=bool),
         lot_step_hours=step * hours,
@@ -89,23 +82,42 @@ def lot_bids(book: Book) -> LotBids:
         lot_reserve=lot_reserve,
         n_organizations=len(book.organization_id),
     )
+    hours_and_step = (hours << UNITS_BITS + 1) + step
+    in_steps = Quotients(step, int(book.leg_units.max(initial=0)))
     for run in runs_of(book.n_bids):
-        _read_run(book, bids, run, all_priced=all_priced)
+        lot = bids.lot[run]
+        steps = in_steps.of(book.leg_units[run], lot)
+        bids.steps[run] = steps
+        fits = np.greater(steps, 0, out=bids.fits[run])
+        if not all_priced or not _takes_all_hours_in_any_steps(book, run, hours_and_step):
+            _read_run(book, bids, run, all_priced=all_priced)
+        fits &= book.lot_seller[lot] != book.bid_bidder[run]
     return bids
 
 
+def _takes_all_hours_in_any_steps(book: Book, run: slice, hours_and_step: Ints) -> bool:
+    """Whether all bids of the run take all hours of their lot and would settle for one step: most runs, in one look.
+
+    Each pair, (hours, unit_step) of the lot and (hours, min_units) of the bid, is packed into one number with a spare
+    bit between. Their difference fits into the low bits exactly when the hours are equal and the step is at least
+    the minimum: else it is negative, or reaches the spare bit.
+    """
+    asked = book.leg_hours[run] << UNITS_BITS + 1
+    asked += book.leg_min_units[run]
+    rest = np.take(hours_and_step, book.leg_lot[run])
+    rest -= asked
+    return int(rest.view(np.uint64).max(initial=0)) >> UNITS_BITS == 0
+
+
 def _read_run(book: Book, bids: LotBids, run: slice, *, all_priced: bool) -> None:
-    """Fill in the columns of a run of bids: short enough that what is computed on the way stays in the cache."""
+    """Refuse the first bid of a run that cannot be taken, and fill in the columns that most runs have no need of."""
     lot = bids.lot[run]
-    step = book.lot_unit_step[lot]
+    step, steps, fits = book.lot_unit_step[lot], bids.steps[run], bids.fits[run]
     part_time = book.leg_hours[run] != (book.lot_end - book.lot_start)[lot]
     if part_time.any():
         bid = run.start + int(np.argmax(part_time))
         raise _not_supported(book, bid, "options[0].legs[0].hours", "takes only part of the hours of its lot")
-    units, least_units = book.leg_units[run], book.leg_min_units[run]
-    steps = units // step
-    np.add(book.bid_bidder[run] << bids.step_bits, steps, out=bids.taker[run])
-    fits = np.greater_equal(units, step, out=bids.fits[run])
+    least_units = book.leg_min_units[run]
     whole = np.flatnonzero(least_units > step)
     if len(whole):
         least = -(-least_units[whole] // step[whole])
@@ -117,7 +129,6 @@ def _read_run(book: Book, bids: LotBids, run: slice, *, all_priced: bool) -> Non
             )
     if not all_priced:
         bids.rate[run] = _ticks_per_step(book, run, fits, step * book.leg_hours[run])
-    fits &= book.lot_seller[lot] != book.bid_bidder[run]
 
 
 def _refuse_packages(book: Book) -> None:

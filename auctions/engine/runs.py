@@ -1,8 +1,22 @@
 """Work through long columns a run at a time, so that what is computed on the way stays in the cache."""
 
+from __future__ import annotations
+
+import numpy as np
+
+from auctions.engine.ranges import Ints
+
 RUN_BIDS = 1 << 15
 """Bids worked on at a time: their columns fit the second-level cache."""
 
 
 def runs_of(n_rows: int) -> list[slice]:
     return [slice(start, min(start + RUN_BIDS, n_rows)) for start in range(0, n_rows, RUN_BIDS)]
+
+
+def lot_runs(first: Ints, n_bids: int = RUN_BIDS) -> list[slice]:
+    """Runs of lots, each with about `n_bids` bids or else one lot."""
+    n_lots = len(first) - 1
+    ends = np.unique(np.searchsorted(first, np.arange(n_bids, first[-1], n_bids)))
+    starts = [0, *ends[ends < n_lots].tolist()]
+    return [slice(start, end) for start, end in zip(starts, [*starts[1:], n_lots], strict=True)]

@@ -42,8 +42,11 @@ class TestAgainstPlainPython:
 
         assert_same(columns, result, time_plainly(columns)[1])
 
-    def test_same_where_columns_do_not_pack_into_one_number(self, monkeypatch):
-        monkeypatch.setattr("auctions.engine.vectorised.PACKED_BITS", 0)
+    @pytest.mark.parametrize("bits", [0, 34, 37, 40, 43])
+    @pytest.mark.parametrize("packed_bits", [0, 63])
+    def test_same_however_much_fits_into_one_number(self, monkeypatch, bits, packed_bits):
+        monkeypatch.setattr("auctions.engine.ranking.KEY_BITS", bits)
+        monkeypatch.setattr("auctions.engine.payments.PACKED_BITS", packed_bits)
         columns = crowded(3_000, 40, 30, 20)
 
         result = clear_lots(lot_bids(Book.from_arrays(hours=HOURS, **columns)))
@@ -58,6 +61,52 @@ class TestAgainstPlainPython:
         result = clear_lots(lot_bids(Book.from_arrays(hours=HOURS, **columns)))
 
         assert_same(columns, result, time_plainly(columns)[1])
+
+    def test_many_bidders_in_few_slots(self, monkeypatch):
+        monkeypatch.setattr("auctions.engine.payments.TABLE_BITS", 4)
+        columns = crowded(3_000, 40, 30, 20)
+
+        result = clear_lots(lot_bids(Book.from_arrays(hours=HOURS, **columns)))
+
+        assert_same(columns, result, time_plainly(columns)[1])
+
+    def test_unit_steps_and_sizes_near_their_limit(self):
+        columns = crowded(60, 3, 100, 20)
+        columns["lot_unit_step"] = np.array([1, 3, 2**30 + 7])
+        columns["leg_min_units"] = columns["lot_unit_step"][columns["leg_lot"]]
+        columns["leg_units"] = np.full(60, 2**31 - 1)
+        columns["lot_units"] = np.array([2**31 - 1, 2**31 - 2, 2**31 - 1])
+        columns["option_price"] = 1 + np.arange(60) % 7
+        columns["lot_reserve"] = np.array([1, 2, 3])
+        columns["lot_end"][:] = columns["leg_latest"][:] = columns["leg_hours"][:] = HOURS
+
+        result = clear_lots(lot_bids(Book.from_arrays(hours=HOURS, **columns)))
+
+        assert_same(columns, result, time_plainly(columns)[1])
+
+    @pytest.mark.parametrize("least", [1, 2, 2**31 - 1])
+    def test_one_hour_less_than_the_lot_has_is_part_of_its_hours_whatever_the_minimum(self, least):
+        columns = random_columns(100, 2)
+        columns["leg_units"] = columns["leg_min_units"] = np.full(100, least)
+        columns["option_price"] = np.ones(100, dtype=np.int64)
+        columns["leg_hours"][99] = HOURS - 1
+        columns["lot_unit_step"][:] = 2**31 - 1
+
+        with pytest.raises(BookNotSupported, match=r"^bids\[99\].*takes only part of the hours"):
+            lot_bids(Book.from_arrays(hours=HOURS, **columns))
+
+
+class TestToDocument:
+    @pytest.mark.parametrize("sequence", [1, 2])
+    def test_rows_go_by_sequence_then_id_as_text(self, sequence):
+        columns = crowded(300, 20, 5, 6)
+        columns["bid_sequence"] = np.arange(300) // sequence
+
+        document = clear(Book.from_arrays(hours=HOURS, **columns)).to_document()
+
+        for rows in (document["awards"], document["losers"]):
+            order = [(int(row["bid"]) // sequence, row["bid"]) for row in rows]
+            assert order == sorted(order)
 
 
 class TestFromArrays:

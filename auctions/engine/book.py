@@ -10,20 +10,27 @@ the tie rule speaks of.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auctions.engine import checks
+from auctions.engine.columns import (
+    Ids,
+    IdsLike,
+    IntsLike,
+    ascending,
+    hourly,
+    ids,
+    ints,
+    limits,
+    lot_rows,
+    offsets,
+    organizations,
+)
 from auctions.engine.errors import MAX_HOURS, MAX_LOT_HOURS, BookRefused
 from auctions.engine.ranges import Ints, concatenate_ranges, running_total
-
-Ids = NDArray[Any]
-IntsLike = Ints | Sequence[int]
-IdsLike = Ids | Sequence[int] | Sequence[str]
 
 RULES = ("core", "vcg")
 
@@ -126,44 +133,44 @@ class Book:
             raise BookRefused("rule", f"must be one of {', '.join(RULES)}")
         if not 1 <= hours <= MAX_HOURS:
             raise BookRefused("hours", f"must be between 1 and {MAX_HOURS}")
-        lot_ids, bid_ids = _ids(lot_id, "lots"), _ids(bid_id, "bids")
-        organization_id, organization_row = _organizations(lot_seller, bid_bidder)
-        units, start, end = _ints(lot_units), _ints(lot_start), _ints(lot_end)
+        lot_ids, bid_ids = ids(lot_id, "lots"), ids(bid_id, "bids")
+        organization_id, organization_row = organizations(lot_seller, bid_bidder)
+        units, start, end = ints(lot_units), ints(lot_start), ints(lot_end)
         checks.check_lot_hours(start, end, hours)
         length = end - start
         n_lots, n_bids = len(lot_ids), len(bid_ids)
         if length.sum() > MAX_LOT_HOURS:
             raise BookRefused("lots", f"span more than {MAX_LOT_HOURS} lot-hours")
-        limit, is_priced = _limits(option_price, option_value)
-        option_of_bid = _offsets(option_offset, n_bids, len(limit), "bids: options")
-        leg_of_option = _offsets(leg_offset, len(limit), len(leg_units), "options: legs")
-        lot_of_leg = _offsets(leg_lot_offset, len(leg_units), len(leg_lot), "legs: lots")
+        limit, is_priced = limits(option_price, option_value)
+        option_of_bid = offsets(option_offset, n_bids, len(limit), "bids: options")
+        leg_of_option = offsets(leg_offset, len(limit), len(leg_units), "options: legs")
+        lot_of_leg = offsets(leg_lot_offset, len(leg_units), len(leg_lot), "legs: lots")
         book = cls(
             rule=rule,
             hours=hours,
             lot_id=lot_ids,
             lot_seller=organization_row[:n_lots],
             lot_units=units,
-            lot_unit_step=np.ones(n_lots, np.int64) if lot_unit_step is None else _ints(lot_unit_step),
+            lot_unit_step=np.ones(n_lots, np.int64) if lot_unit_step is None else ints(lot_unit_step),
             lot_start=start,
             lot_end=end,
             lot_hour_offset=running_total(length),
-            lot_capacity=_hourly(units if lot_capacity is None else lot_capacity, length, "capacity"),
-            lot_reserve=_hourly(lot_reserve, length, "reserve"),
+            lot_capacity=hourly(units if lot_capacity is None else lot_capacity, length, "capacity"),
+            lot_reserve=hourly(lot_reserve, length, "reserve"),
             bid_id=bid_ids,
             bid_bidder=organization_row[n_lots:],
-            bid_sequence=_ints(bid_sequence),
+            bid_sequence=ints(bid_sequence),
             option_offset=option_of_bid,
             option_is_priced=is_priced,
             option_limit=limit,
             leg_offset=leg_of_option,
-            leg_units=_ints(leg_units),
-            leg_min_units=_ints(leg_units if leg_min_units is None else leg_min_units),
-            leg_earliest=_ints(leg_earliest),
-            leg_latest=_ints(leg_latest),
-            leg_hours=_ints(leg_hours),
+            leg_units=ints(leg_units),
+            leg_min_units=ints(leg_units if leg_min_units is None else leg_min_units),
+            leg_earliest=ints(leg_earliest),
+            leg_latest=ints(leg_latest),
+            leg_hours=ints(leg_hours),
             leg_lot_offset=lot_of_leg,
-            leg_lot=_lot_rows(lot_ids, leg_lot),
+            leg_lot=lot_rows(lot_ids, leg_lot),
             organization_id=organization_id,
             document_sha256=document_sha256,
         )
@@ -179,89 +186,8 @@ class Book:
         return len(self.bid_id)
 
 
-def _ints(column: IntsLike) -> Ints:
-    return np.ascontiguousarray(column, dtype=np.int64)
-
-
-def _ids(column: IdsLike, path: str) -> Ids:
-    ids = _id_array(column)
-    if ids.dtype == object:
-        duplicate = checks.first_duplicate(list(ids))
-    else:
-        ordered = ids if _ascending(ids) else np.sort(ids)
-        repeated = np.flatnonzero(ordered[1:] == ordered[:-1])
-        duplicate = ordered[repeated[0]].item() if len(repeated) else None
-    if duplicate is not None:
-        raise BookRefused(path, f"duplicate id {checks.quote(duplicate)}")
-    return ids
-
-
-def _id_array(column: IdsLike) -> Ids:
-    if len(column) and isinstance(column[0], str):
-        texts = np.empty(len(column), dtype=object)
-        texts[:] = column
-        return texts
-    return np.ascontiguousarray(column, dtype=np.int64)
-
-
-def _organizations(lot_seller: IdsLike, bid_bidder: IdsLike) -> tuple[Ids, Ints]:
-    """Sorted distinct organizations, and the row of each seller, then each bidder, among them."""
-    sellers, bidders = _id_array(lot_seller), _id_array(bid_bidder)
-    if object in (sellers.dtype, bidders.dtype):
-        everyone = [*sellers.tolist(), *bidders.tolist()]
-        distinct = sorted(set(everyone))
-        row_of = {organization: row for row, organization in enumerate(distinct)}
-        return _id_array(distinct), np.array([row_of[one] for one in everyone], dtype=np.int64)
-    ids, row = np.unique(np.concatenate([sellers, bidders]), return_inverse=True)
-    return ids, row.astype(np.int64, copy=False)
-
-
-def _limits(price: IntsLike | None, value: IntsLike | None) -> tuple[Ints, NDArray[np.bool_]]:
-    if price is None:
-        limit = _ints(() if value is None else value)
-        return limit, np.zeros(len(limit), dtype=bool)
-    prices = _ints(price)
-    if value is None:
-        return prices, np.ones(len(prices), dtype=bool)
-    is_priced = prices >= 0
-    return np.where(is_priced, prices, _ints(value)), is_priced
-
-
-def _offsets(offset: IntsLike | None, n_parents: int, n_rows: int, path: str) -> Ints:
-    rows = np.arange(n_parents + 1, dtype=np.int64) if offset is None else _ints(offset)
-    if len(rows) != n_parents + 1 or rows[0] != 0 or rows[-1] != n_rows or not (np.diff(rows) > 0).all():
-        raise BookRefused(path, f"{n_rows} rows do not give each of {n_parents} parents at least one")
-    return rows
-
-
-def _hourly(column: IntsLike, length: Ints, name: str) -> Ints:
-    numbers = _ints(column)
-    if len(numbers) == len(length):
-        return np.repeat(numbers, length)
-    if len(numbers) != length.sum():
-        raise BookRefused("lots", f"{name} needs one number per lot or one per lot and hour")
-    return numbers
-
-
-def _lot_rows(lot_ids: Ids, wanted: IdsLike) -> Ints:
-    """Row of each wanted lot id; -1 where there is no such lot (the checks name its path)."""
-    if lot_ids.dtype == object:
-        row_of = {lot: row for row, lot in enumerate(lot_ids.tolist())}
-        return np.fromiter((row_of.get(lot, -1) for lot in wanted), dtype=np.int64, count=len(wanted))
-    names = _id_array(wanted)
-    if names.dtype == object or not len(lot_ids):
-        return np.full(len(names), -1, dtype=np.int64)
-    order = np.argsort(lot_ids, kind="stable")
-    row = order[np.searchsorted(lot_ids, names, sorter=order).clip(max=len(lot_ids) - 1)]
-    return np.where(lot_ids[row] == names, row, -1)
-
-
-def _ascending(column: Ids) -> bool:
-    return bool((column[1:] > column[:-1]).all())
-
-
 def _sort_lots(book: Book) -> Book:
-    if _ascending(book.lot_id):
+    if ascending(book.lot_id):
         return book
     order = np.argsort(book.lot_id, kind="stable")
     rank = np.empty_like(order)
@@ -282,7 +208,7 @@ def _sort_lots(book: Book) -> Book:
 
 
 def _sort_bids(book: Book) -> Book:
-    if _ascending(book.bid_sequence):
+    if ascending(book.bid_sequence):
         return book
     by_id = np.argsort(book.bid_id, kind="stable")
     order = by_id[np.argsort(book.bid_sequence[by_id], kind="stable")]

@@ -12,6 +12,8 @@ from auctions.engine.book import Book, Ints
 from auctions.engine.document import FORMAT, book_sha256, canonical_json
 
 ENGINE_VERSION = "0.1.0"
+"""Goes into every clearing, so that it can be made again. Raised when results may change: not the site's version, which
+pyproject.toml holds and which changes far more often."""
 
 REASONS = ("below_reserve", "outbid", "cannot_fit", "lost_to_own_option")
 """What `Clearing.loser_reason` counts: position in this tuple."""
@@ -27,7 +29,8 @@ class Clearing:
     status : "optimal", or "bounded" with gap set
     gap : proven relative distance to the best surplus; None where optimal
     surplus, revenue : ticks
-    award_bid, award_option, award_leg, award_lot : int64 (A,) rows, ascending by bid, then leg
+    award_bid, award_option, award_leg, award_lot : int64 (A,) rows, in an order that only the book decides, but which
+        means nothing: the document has them by bid, then leg
     award_units : int64 (A,) units
     award_start, award_end : int64 (A,) hours, half-open
     award_value, award_amount : int64 (A,) ticks the award is worth to its bidder, and pays
@@ -100,7 +103,8 @@ class Clearing:
             "amount": self.award_amount,
         }
         names = {"bid": self.book.bid_id[self.award_bid], "lot": self.book.lot_id[self.award_lot]}
-        return _records(names, numbers)
+        order = np.lexsort((self.award_leg, _document_rank(self.book)[self.award_bid]))
+        return _records(_taken(names, order), _taken(numbers, order))
 
     def _by_bidder(self, ticks: Ints) -> dict[str, int]:
         bidders = self.book.organization_id[self.payment_bidder].tolist()
@@ -121,8 +125,10 @@ class Clearing:
         return sorted(rows, key=lambda row: row["lot"])
 
     def _losers(self) -> list[dict[str, Any]]:
-        rows = _records({"bid": self.book.bid_id[self.loser_bid]}, {"minimum_to_win": self.loser_minimum})
-        for row, reason in zip(rows, self.loser_reason.tolist(), strict=True):
+        order = np.argsort(_document_rank(self.book)[self.loser_bid])
+        bid, minimum = self.loser_bid[order], self.loser_minimum[order]
+        rows = _records({"bid": self.book.bid_id[bid]}, {"minimum_to_win": minimum})
+        for row, reason in zip(rows, self.loser_reason[order].tolist(), strict=True):
             row["reason"] = REASONS[reason]
             if row["minimum_to_win"] == NO_PRICE:
                 row["minimum_to_win"] = None
@@ -134,3 +140,17 @@ def _records(names: dict[str, NDArray[Any]], numbers: dict[str, Ints]) -> list[d
     columns += [column.tolist() for column in numbers.values()]
     keys = [*names, *numbers]
     return [dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _taken(columns: dict[str, NDArray[Any]], order: Ints) -> dict[str, NDArray[Any]]:
+    return {name: column[order] for name, column in columns.items()}
+
+
+def _document_rank(book: Book) -> Ints:
+    """Place of each bid by (sequence, id as text): its row, but where integer ids share a sequence."""
+    if book.bid_id.dtype == object or (np.diff(book.bid_sequence) > 0).all():
+        return np.arange(book.n_bids)
+    names, sequence = book.bid_id.astype(str), book.bid_sequence
+    rank = np.empty(book.n_bids, dtype=np.int64)
+    rank[np.lexsort((names, sequence))] = np.arange(book.n_bids)
+    return rank

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,15 +19,18 @@ from procrastinate import App
 from procrastinate.contrib.django import app as django_app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
+import auctions.tasks
 from auctions.publisher import run_publisher
 from auctions.sweeps import sweep_windows
+from settlements.jobs import QUEUE_STRIPE
 from settlements.sweeps import sweep_settlements
 
 SWEEP_SECONDS = 1.0
 STALLED_SECONDS = 10.0
 POLL_SECONDS = 0.2
 HEARTBEAT_SECONDS = 2.0
-CONCURRENT_JOBS = 4
+CONCURRENT_JOBS = {auctions.tasks.QUEUE: 2, QUEUE_STRIPE: 4}
+"""How many jobs of each queue run at once. Two queues, so that a slow Stripe never keeps a window from clearing."""
 
 logger = logging.getLogger(__name__)
 
@@ -50,20 +54,39 @@ async def run_worker() -> None:
 
 
 async def _run_jobs() -> None:
+    """Work through both queues until SIGINT or SIGTERM, then finish the jobs in hand."""
     connector = cast(DjangoConnector, django_app.connector).get_worker_connector()
     app = django_app.with_connector(connector)
     async with app.open_async():
-        rescue = asyncio.create_task(_rescue_stalled_jobs(app))
+        tasks = [asyncio.create_task(_work_through(app, queue, n)) for queue, n in CONCURRENT_JOBS.items()]
+        tasks.append(asyncio.create_task(_rescue_stalled_jobs(app)))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, _cancel_all, tasks)
         try:
-            await app.run_worker_async(
-                concurrency=CONCURRENT_JOBS,
-                fetch_job_polling_interval=POLL_SECONDS,
-                update_heartbeat_interval=HEARTBEAT_SECONDS,
-                stalled_worker_timeout=STALLED_SECONDS,
-                delete_jobs="successful",
-            )
+            await asyncio.gather(*tasks)
+        except asyncio.CancelledError:
+            await asyncio.gather(*tasks, return_exceptions=True)
         finally:
-            rescue.cancel()
+            _cancel_all(tasks)
+
+
+async def _work_through(app: App, queue: str, n_at_once: int) -> None:
+    await app.run_worker_async(
+        queues=[queue],
+        name=queue,
+        concurrency=n_at_once,
+        fetch_job_polling_interval=POLL_SECONDS,
+        update_heartbeat_interval=HEARTBEAT_SECONDS,
+        stalled_worker_timeout=STALLED_SECONDS,
+        delete_jobs="successful",
+        install_signal_handlers=False,
+    )
+
+
+def _cancel_all(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
 
 
 async def _rescue_stalled_jobs(app: App) -> None:

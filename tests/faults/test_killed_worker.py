@@ -95,11 +95,13 @@ class TestWorkerKilledWhileClearing:
             assert set(BlockHour.objects.values_list("sold_units", flat=True)) == {0}
             assert Bid.objects.get().status == Bid.Status.PLACED
 
-        with worker(running_database_url):
+        with worker(running_database_url) as second:
             until(
                 lambda: Window.objects.get(pk=auction.window.pk).status == Window.Status.CLEARED,
                 "another worker cleared the window",
             )
+            second.terminate()
+            assert second.wait(timeout=DEADLINE_SECONDS) == 0
 
         award = Award.objects.get(bid=bid)
         assert award.amount_ticks == 4 * 2 * 10_000

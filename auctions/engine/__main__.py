@@ -1,5 +1,6 @@
 """`python -m auctions.engine clear BOOK.json`: write the clearing to standard output.
 `python -m auctions.engine verify BOOK.json CLEARING.json`: say whether the clearing holds.
+`python -m auctions.engine study BOOK.json`: tabulate what vcg, core and uniform prices would bring.
 
 Exit status 0: cleared; holds. 1: does not hold, with the reasons on standard output. 2: the input is refused or cannot
 be read, with the reason on standard error.
@@ -13,6 +14,7 @@ import sys
 from auctions.engine.clear import clear
 from auctions.engine.document import book_from_json
 from auctions.engine.errors import MAX_BOOK_BYTES, BookRefused
+from auctions.engine.study import study
 from auctions.engine.verify import Unreadable, examine, load_json
 
 CLEARED = HOLDS = 0
@@ -48,7 +50,13 @@ def _verify(options: argparse.Namespace) -> int:
     return FAILS if report.findings else HOLDS
 
 
-COMMANDS = {"clear": _clear, "verify": _verify}
+def _study(options: argparse.Namespace) -> int:
+    for line in study(book_from_json(_read(options.book))).lines():
+        _say(line)
+    return CLEARED
+
+
+COMMANDS = {"clear": _clear, "verify": _verify, "study": _study}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,6 +65,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("clear", help="find winners, payments and prices of a book")
+    command.add_argument("book", metavar="BOOK.json", help="a book in format 1; - reads standard input")
+    command = commands.add_parser(
+        "study", help="compare revenue, payments and surplus under three payment rules"
+    )
     command.add_argument("book", metavar="BOOK.json", help="a book in format 1; - reads standard input")
     command = commands.add_parser("verify", help="check a clearing against its book")
     command.add_argument("book", metavar="BOOK.json", help="a book in format 1; - reads standard input")

@@ -8,7 +8,7 @@ BENCHMARKS := benchmarks.engine.vectorised benchmarks.bids.http benchmarks.clear
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix bench db db-stop psql clean clean-data setup-run setup-test \
+.PHONY: help run test check fix bench replay db db-stop psql clean clean-data setup-run setup-test \
 	check-format check-lint check-types check-layers check-templates check-migrations check-django check-schema check-states
 
 help: ## Show this list
@@ -58,6 +58,9 @@ fix: setup-test ## Format, and mend what can be mended by machine
 
 bench: setup-test ## Measure (BENCHMARKS="benchmarks.engine.vectorised" for some)
 	@for module in $(BENCHMARKS); do echo "· python -m $$module"; $(PYTHON_RUN) -m $$module || exit 1; done
+
+replay: setup-run ## Replay a trace day through the market, in a throw-away database (ARGS="--data PATH --windows 4")
+	@$(WITH_DATABASE) sh -c '$(MANAGE) migrate -v 0 && $(MANAGE) replay_trace $(ARGS)'
 
 db: setup-run ## Start this checkout's Postgres and leave it running
 	@$(PYTHON_RUN) -m marketplace.postgres start

@@ -22,15 +22,18 @@ def put_card_on_file(organization: Organization, stop: threading.Event) -> None:
     """Put Stripe's plain test card on file unless there is one; its webhook saves the card. Waits for the sandbox."""
     while not stop.is_set() and not PaymentMethod.objects.filter(organization=organization).exists():
         try:
-            _type_card(open_card_page(organization_id=organization.pk), name=organization.name)
+            type_card(open_card_page(organization_id=organization.pk), name=organization.name)
             return
         except (OutcomeUnknown, OSError) as waiting:
             logger.info("waiting for the payment sandbox: %s", waiting)
             stop.wait(RETRY_SECONDS)
 
 
-def _type_card(url: str, *, name: str) -> None:
-    """Send the card form at ``url``. Raise OSError if the page cannot be reached or does not take the card."""
+def type_card(url: str, *, name: str) -> str:
+    """Send the card form at ``url`` and return the address it sends the buyer back to.
+
+    Raise OSError if the page cannot be reached or does not take the card.
+    """
     page = urlsplit(url)
     connection = HTTPConnection(page.hostname or "", page.port, timeout=10)
     try:
@@ -40,8 +43,9 @@ def _type_card(url: str, *, name: str) -> None:
             urlencode({**TEST_CARD, "name": name}),
             {"Content-Type": "application/x-www-form-urlencoded"},
         )
-        status = connection.getresponse().status
+        response = connection.getresponse()
     finally:
         connection.close()
-    if status != 303:
-        raise OSError(f"the card page answered {status}")
+    if response.status != 303:
+        raise OSError(f"the card page answered {response.status}")
+    return response.headers["Location"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from auctions.models import Lot
+from auctions.models import Bid, Lot
 from marketplace.hours import n_hours
 
 
@@ -67,3 +67,31 @@ def single_lot_terms(lot: Lot, *, units: int, price_ticks: int) -> BidTerms:
         hours=n_hours(lot.starts_at, lot.ends_at),
     )
     return BidTerms(options=(OptionTerms(legs=(leg,), price_ticks=price_ticks),))
+
+
+def terms_of(bid: Bid) -> BidTerms:
+    """Read back what a bid says."""
+    options = bid.options.order_by("number").prefetch_related("legs__named_lots")
+    return BidTerms(
+        options=tuple(
+            OptionTerms(
+                price_ticks=option.price_ticks,
+                value_ticks=option.value_ticks,
+                legs=tuple(
+                    LegTerms(
+                        lot_ids=tuple(
+                            named.lot_id
+                            for named in sorted(leg.named_lots.all(), key=lambda named: named.position)
+                        ),
+                        units=leg.units,
+                        min_units=leg.min_units,
+                        earliest_at=leg.earliest_at,
+                        latest_at=leg.latest_at,
+                        hours=leg.hours,
+                    )
+                    for leg in sorted(option.legs.all(), key=lambda leg: leg.number)
+                ),
+            )
+            for option in options
+        )
+    )

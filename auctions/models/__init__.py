@@ -3,6 +3,7 @@
 from auctions.models.awards import Award, Indication, LotPrice, ProductPrice
 from auctions.models.bids import Bid, BidLeg, BidLegLot, BidOption
 from auctions.models.markets import Lot, Market, Window
+from auctions.models.records import WindowRecord
 
 __all__ = [
     "Award",
@@ -16,4 +17,5 @@ __all__ = [
     "Market",
     "ProductPrice",
     "Window",
+    "WindowRecord",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -12,11 +14,16 @@ from inventory.models import Region, ResourceType, Site
 from marketplace.states import Transitions
 
 
+def new_nonce() -> str:
+    """Draw what keeps a bid's receipt from being guessed."""
+    return secrets.token_hex(32)
+
+
 class Bid(models.Model):
     """A buyer's sealed offer in a window, of which at most one option is filled.
 
     ``sequence`` orders bids in time over the whole marketplace; any change takes a new one. ``max_ticks`` is the most
-    the bid can cost, over its options; ``hold_cents`` what is held for it.
+    the bid can cost, over its options; ``hold_cents`` what is held for it. ``receipt_sha256`` seals what it says.
     """
 
     class Status(models.TextChoices):
@@ -52,6 +59,8 @@ class Bid(models.Model):
         null=True, help_text="Names the submission, so that a repeated one places nothing."
     )
     status = models.CharField(max_length=10, choices=Status, default=Status.PLACED)
+    nonce = models.CharField(max_length=64, default=new_nonce, editable=False)
+    receipt_sha256 = models.CharField(max_length=64, blank=True, editable=False)
     max_ticks = models.BigIntegerField()
     hold_cents = models.BigIntegerField()
     placed_at = models.DateTimeField(db_default=Now())
@@ -67,6 +76,9 @@ class Bid(models.Model):
             models.CheckConstraint(name="bid_hold_not_negative", condition=Q(hold_cents__gte=0)),
             models.CheckConstraint(
                 name="bid_loss_has_a_reason", condition=Q(status="lost") | Q(loss_reason="")
+            ),
+            models.CheckConstraint(
+                name="bid_sealed_while_in_the_book", condition=~Q(status="placed") | ~Q(receipt_sha256="")
             ),
         ]
         indexes = [

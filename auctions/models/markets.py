@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -13,6 +14,11 @@ from django.db.models.functions import Now
 from inventory.models import Block
 from marketplace.hours import n_hours
 from marketplace.states import Transitions
+
+
+def new_pseudonym_key() -> str:
+    """Draw the secret that names organizations and bids in one window's book."""
+    return secrets.token_hex(32)
 
 
 class Market(models.Model):
@@ -85,6 +91,10 @@ class Window(models.Model):
     cancelled_at = models.DateTimeField(null=True, blank=True)
     cancelled_reason = models.CharField(max_length=200, blank=True)
     held_reason = models.CharField(max_length=500, blank=True)
+    pseudonym_key = models.CharField(max_length=64, default=new_pseudonym_key, editable=False)
+    bids_root = models.CharField(
+        max_length=64, blank=True, help_text="Merkle root over the bids' receipts, published at close."
+    )
     book_sha256 = models.CharField(max_length=64, blank=True)
     engine_version = models.CharField(max_length=20, blank=True)
     surplus_ticks = models.BigIntegerField(null=True, blank=True)

@@ -15,8 +15,10 @@ from accounts.holds import LimitExceeded, set_hold
 from accounts.models import Organization, User
 from accounts.stream import append_event
 from auctions.models import Bid, BidLeg, BidLegLot, BidOption, Window
+from auctions.models.bids import new_nonce
 from auctions.policies import BidRejected, check_raise, check_terms
-from auctions.terms import BidTerms, LegTerms, OptionTerms
+from auctions.sealing import seal_bid
+from auctions.terms import BidTerms, terms_of
 from marketplace.db import LockSpace, database_now, lock_shared
 from marketplace.money import cents_to_cover, format_cents
 from marketplace.states import require_transition
@@ -59,15 +61,22 @@ def change_bid(*, organization: Organization, changed_by: User | None, bid_id: i
         phase = _require_phase(window, now, Window.Status.OPEN, Window.Status.FROZEN)
         check_terms(window=window, organization=organization, terms=terms)
         if phase == Window.Status.FROZEN:
-            check_raise(before=_read_terms(bid), after=terms)
+            check_raise(before=terms_of(bid), after=terms)
         bid.sequence = _next_sequence()
+        bid.nonce = new_nonce()
+        bid.receipt_sha256 = seal_bid(window, bid, terms)
         bid.max_ticks = terms.max_ticks
         bid.hold_cents = cents_to_cover(terms.max_ticks)
         bid.changed_at = now
         if changed_by is not None:
             bid.placed_by = changed_by
         _hold(bid)
-        bid.save(update_fields=["sequence", "max_ticks", "hold_cents", "changed_at", "placed_by"])
+        bid.save(
+            update_fields=[
+                *("sequence", "nonce", "receipt_sha256"),
+                *("max_ticks", "hold_cents", "changed_at", "placed_by"),
+            ]
+        )
         bid.options.all().delete()
         _write_terms(bid, terms)
         _tell(bid, "bid.changed")
@@ -104,7 +113,7 @@ def _place(
     window, now = _enter_window(window_id)
     _require_phase(window, now, Window.Status.OPEN, Window.Status.FROZEN)
     check_terms(window=window, organization=organization, terms=terms)
-    bid = Bid.objects.create(
+    bid = Bid(
         window=window,
         organization=organization,
         placed_by=placed_by,
@@ -115,6 +124,8 @@ def _place(
         placed_at=now,
         changed_at=now,
     )
+    bid.receipt_sha256 = seal_bid(window, bid, terms)
+    bid.save()
     _hold(bid)
     _write_terms(bid, terms)
     _tell(bid, "bid.placed")
@@ -207,33 +218,6 @@ def _write_terms(bid: Bid, terms: BidTerms) -> None:
                 BidLegLot(leg=leg_row, lot_id=lot_id, position=position)
                 for position, lot_id in enumerate(leg.lot_ids)
             )
-
-
-def _read_terms(bid: Bid) -> BidTerms:
-    options = bid.options.order_by("number").prefetch_related("legs__named_lots")
-    return BidTerms(
-        options=tuple(
-            OptionTerms(
-                price_ticks=option.price_ticks,
-                value_ticks=option.value_ticks,
-                legs=tuple(
-                    LegTerms(
-                        lot_ids=tuple(
-                            named.lot_id
-                            for named in sorted(leg.named_lots.all(), key=lambda named: named.position)
-                        ),
-                        units=leg.units,
-                        min_units=leg.min_units,
-                        earliest_at=leg.earliest_at,
-                        latest_at=leg.latest_at,
-                        hours=leg.hours,
-                    )
-                    for leg in sorted(option.legs.all(), key=lambda leg: leg.number)
-                ),
-            )
-            for option in options
-        )
-    )
 
 
 def _tell(bid: Bid, kind: str) -> None:

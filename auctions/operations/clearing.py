@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
+from collections.abc import Callable
 
 from django.db import IntegrityError, connection, transaction
 
 from accounts.holds import lower_holds
 from accounts.stream import Happening, append_events
 from auctions.bridge import WindowBook, window_book
-from auctions.engine import ENGINE_VERSION, NO_PRICE, REASONS, Clearing, book_sha256, clear
-from auctions.models import Award, Bid, Indication, LotPrice, ProductPrice, Window
+from auctions.engine import ENGINE_VERSION, NO_PRICE, REASONS, Book, Clearing, book_sha256, clear
+from auctions.engine.verify import load_json, verify
+from auctions.models import Award, Bid, Indication, LotPrice, ProductPrice, Window, WindowRecord
 from auctions.operations.windows import release_lots
+from auctions.publication import in_rows_of, publish_book
 from marketplace.db import database_now
 from marketplace.hours import HOUR
 from marketplace.money import cents_to_cover
@@ -24,12 +27,26 @@ from marketplace.states import require_transition
 
 logger = logging.getLogger(__name__)
 
+FINDINGS_TOLD = 3
+"""Findings of a failed verification that the window's row and the log name."""
+
+
+Engine = Callable[[Book], Clearing]
+"""What clears a book; its word is not taken for it."""
+
 
 class ClearingHeld(Exception):
-    """The engine refused the book, or the database the result. The window stays CLOSED, with the reason on its row."""
+    """The book is not the sealed one, the engine refused it, or the result does not hold. Nothing of it is written.
+
+    The window stays CLOSED, with the reason on its row, and nobody is charged.
+    """
 
 
-def clear_window(*, window_id: int) -> bool:
+class ClearingNotVerified(ValueError):
+    """The clearing breaks the rule of the market, or its own arithmetic; the message names the findings."""
+
+
+def clear_window(*, window_id: int, engine: Engine = clear) -> bool:
     """Clear a closed window. Return False if it is not closed or another worker is at it. Raise ClearingHeld."""
     try:
         with transaction.atomic(durable=True):
@@ -40,16 +57,20 @@ def clear_window(*, window_id: int) -> bool:
             )
             if window is None:
                 return False
-            _clear(window)
+            _clear(window, engine)
         return True
     except (ValueError, IntegrityError) as error:
         _hold_window(window_id, error)
         raise ClearingHeld(f"window {window_id}: {error}") from error
 
 
-def _clear(window: Window) -> None:
+def _clear(window: Window, engine: Engine) -> None:
     source = window_book(window)
-    clearing = clear(source.book)
+    published = publish_book(window, source.book)
+    public_clearing = engine(published.book)
+    record = WindowRecord.of(window, book=published.text, clearing=f"{public_clearing.to_json()}\n".encode())
+    _require_verified(record)
+    clearing = in_rows_of(source.book, window, public_clearing)
     awards = _write_awards(window, source, clearing)
     _mark_bids(clearing)
     release_lots(window)
@@ -61,11 +82,20 @@ def _clear(window: Window) -> None:
     require_transition(Window.TRANSITIONS, window.status, Window.Status.CLEARED)
     window.status = Window.Status.CLEARED
     window.cleared_at = database_now()
-    window.book_sha256 = book_sha256(clearing.book)
+    window.book_sha256 = book_sha256(published.book)
     window.engine_version = ENGINE_VERSION
     window.surplus_ticks = clearing.surplus
     window.revenue_ticks = clearing.revenue
     window.save()
+    record.save(force_insert=True)
+
+
+def _require_verified(record: WindowRecord) -> None:
+    """Check the very bytes that will be published, by code that shares nothing with what made them."""
+    findings = verify(load_json(record.book), load_json(record.clearing))
+    if findings:
+        told = "; ".join(str(finding) for finding in findings[:FINDINGS_TOLD])
+        raise ClearingNotVerified(f"verification found {len(findings)}: {told}")
 
 
 def _write_awards(window: Window, source: WindowBook, clearing: Clearing) -> list[Award]:

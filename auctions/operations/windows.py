@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from accounts.holds import release_holds
 from accounts.stream import Happening, append_events
 from auctions.models import Bid, Indication, Lot, Market, Window
+from auctions.sealing import root_of, sealed_bids
 from auctions.supply import Offer, anything_uncovered, uncovered_offers
 from inventory.models import Block
 from inventory.policies import effective_reserve_ticks
@@ -83,7 +84,7 @@ def freeze_window(*, window_id: int) -> bool:
 
 
 def close_window(*, window_id: int) -> bool:
-    """Close a window that is due and defer its clearing. From here its book cannot change."""
+    """Close a window that is due, publish the root over its bids and defer its clearing. Its book is final."""
     with transaction.atomic(durable=True):
         window, now = _enter(window_id)
         if window.status not in (Window.Status.OPEN, Window.Status.FROZEN) or now < window.closes_at:
@@ -92,7 +93,8 @@ def close_window(*, window_id: int) -> bool:
             _freeze(window)
         _move(window, Window.Status.CLOSED)
         window.closed_at = now
-        window.save(update_fields=["status", "closed_at"])
+        window.bids_root = root_of(sealed_bids(window))
+        window.save(update_fields=["status", "closed_at", "bids_root"])
         defer_job("auctions.clear_window", key=f"clear:{window_id}", window_id=window_id)
     return True
 

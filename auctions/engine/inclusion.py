@@ -1,0 +1,145 @@
+r"""Merkle trees over bid receipts: one hash that fixes a whole book, and short proofs that a bid is in it.
+
+Hashing is RFC 6962's (section 2.1): a leaf is SHA-256(0x00 ‖ receipt), a node SHA-256(0x01 ‖ left ‖ right), and a tree
+of n leaves splits at the largest power of two below n. The root of no leaves is SHA-256 of nothing. A path lists the
+siblings from the leaf upward; with the leaf's position and n it gives the root back in one way only. What a window
+publishes binds the number of bids as well: SHA-256(0x02 ‖ n as 8 bytes, big-endian ‖ root).
+
+A proof, as JSON, is what a bidder keeps: its bid as published, the nonce, and the path. `check_proof` re-computes the
+receipt from the bid and the root from the receipt.
+
+>>> receipts = [bytes([n]) * 32 for n in range(5)]
+>>> tree = merkle_root(receipts)
+>>> [root_of_path(receipts[n], n, 5, inclusion_path(receipts, n)) == tree for n in range(5)]
+[True, True, True, True, True]
+>>> root_of_path(receipts[0], 1, 5, inclusion_path(receipts, 1)) == tree
+False
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from auctions.engine.document import canonical_json
+from auctions.engine.errors import MAX_EXACT
+
+SEAL_FORMAT = 1
+
+_PROOF_KEYS = {
+    *("format", "window", "arrival", "nonce", "bid"),
+    *("receipt_sha256", "position", "n_bids", "path", "bids_root"),
+}
+_HASH_HEX_DIGITS = 64
+
+
+class NoProof(ValueError):
+    """The proof is malformed, or one of its steps does not lead to the next; the message says which."""
+
+
+def receipt_sha256(*, window: str, arrival: int, nonce: str, bid: dict[str, Any]) -> str:
+    """Hash what a bidder is bound to: its bid as the book will hold it, less the sequence, and where it stood in time.
+
+    ``arrival`` is the marketplace's number of the bid in time; the book itself tells only ranks.
+    """
+    sealed = {"format": SEAL_FORMAT, "window": window, "arrival": arrival, "nonce": nonce, "bid": bid}
+    return hashlib.sha256(canonical_json(sealed).encode()).hexdigest()
+
+
+def merkle_root(receipts: Sequence[bytes]) -> bytes:
+    """Return the root over ``receipts`` (32 bytes each) in the order of the book."""
+    level = [_leaf(receipt) for receipt in receipts]
+    while len(level) > 1:
+        level = _parents(level)
+    return level[0] if level else hashlib.sha256().digest()
+
+
+def inclusion_path(receipts: Sequence[bytes], position: int) -> list[bytes]:
+    """Return the siblings of leaf ``position``, from the leaf upward."""
+    if not 0 <= position < len(receipts):
+        raise IndexError(f"no leaf {position} among {len(receipts)}")
+    level, path = [_leaf(receipt) for receipt in receipts], []
+    while len(level) > 1:
+        if (sibling := position ^ 1) < len(level):
+            path.append(level[sibling])
+        level, position = _parents(level), position // 2
+    return path
+
+
+def root_of_path(receipt: bytes, position: int, n_leaves: int, path: Sequence[bytes]) -> bytes:
+    """Return the root that ``path`` leads to (RFC 9162, section 2.1.3.2). Raise NoProof if its length is wrong."""
+    node, last, siblings = _leaf(receipt), n_leaves - 1, iter(path)
+    if not 0 <= position <= last:
+        raise NoProof(f"position {position} is not among {n_leaves} bids")
+    while last:
+        if position % 2 or position < last:
+            sibling = next(siblings, None)
+            if sibling is None:
+                raise NoProof("the path is too short")
+            node = _node(sibling, node) if position % 2 else _node(node, sibling)
+        position, last = position // 2, last // 2
+    if next(siblings, None) is not None:
+        raise NoProof("the path is too long")
+    return node
+
+
+def bids_root(n_bids: int, root: bytes) -> bytes:
+    """Return what a window publishes at close: one hash over the number of its bids and their Merkle root."""
+    return hashlib.sha256(b"\x02" + n_bids.to_bytes(8, "big") + root).digest()
+
+
+def _leaf(receipt: bytes) -> bytes:
+    return hashlib.sha256(b"\x00" + receipt).digest()
+
+
+def _node(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def _parents(level: list[bytes]) -> list[bytes]:
+    """Join neighbours; a last one without a neighbour moves up as it is."""
+    paired = [_node(level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)]
+    return paired + level[len(paired) * 2 :]
+
+
+def check_proof(proof: Any) -> None:
+    """Check every step of a proof from the bid to the root; raise NoProof at the first that does not hold."""
+    if not isinstance(proof, dict) or proof.keys() != _PROOF_KEYS:
+        raise NoProof(f"a proof has these members: {', '.join(sorted(_PROOF_KEYS))}")
+    if proof["format"] != SEAL_FORMAT or not isinstance(proof["bid"], dict):
+        raise NoProof(f"not a proof in format {SEAL_FORMAT}")
+    for name in ("arrival", "position", "n_bids"):
+        if type(proof[name]) is not int or not 0 <= proof[name] <= MAX_EXACT:
+            raise NoProof(f"{name} must be an integer from 0 to 2**53")
+    if not isinstance(proof["path"], list):
+        raise NoProof("path must be a list")
+    receipt = receipt_sha256(
+        window=proof["window"], arrival=proof["arrival"], nonce=proof["nonce"], bid=proof["bid"]
+    )
+    if receipt != proof["receipt_sha256"]:
+        raise NoProof(f"the bid, its arrival and its nonce give receipt {receipt}, not the one told")
+    path = [_hash(sibling, "path") for sibling in proof["path"]]
+    tree = root_of_path(bytes.fromhex(receipt), proof["position"], proof["n_bids"], path)
+    root = bids_root(proof["n_bids"], tree)
+    if root != _hash(proof["bids_root"], "bids_root"):
+        raise NoProof(f"the path leads to {root.hex()}, not to the root told")
+
+
+def check_bid_in_book(proof: dict[str, Any], book: Any) -> None:
+    """Check that a published book holds the proof's bid at the position it proves; raise NoProof if not."""
+    bids = book.get("bids") if isinstance(book, dict) else None
+    if not isinstance(bids, list) or len(bids) != proof["n_bids"]:
+        raise NoProof(f"the book does not hold {proof['n_bids']} bids")
+    position = proof["position"]
+    if bids[position] != {**proof["bid"], "sequence": position + 1}:
+        raise NoProof(f"bids[{position}] of the book is not the bid proven")
+
+
+def _hash(text: Any, name: str) -> bytes:
+    if not isinstance(text, str) or len(text) != _HASH_HEX_DIGITS or text != text.lower():
+        raise NoProof(f"{name} must hold hashes of {_HASH_HEX_DIGITS} lower-case hex digits")
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise NoProof(f"{name} must hold hashes of {_HASH_HEX_DIGITS} lower-case hex digits") from None

@@ -1,0 +1,176 @@
+"""Merkle roots and inclusion proofs: every bid of every size is provable, and nothing else is."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auctions.engine.inclusion import (
+    NoProof,
+    bids_root,
+    check_bid_in_book,
+    check_proof,
+    inclusion_path,
+    merkle_root,
+    receipt_sha256,
+    root_of_path,
+)
+
+BID = {"id": "b", "bidder": "o", "options": [{"price": 5, "legs": [{"lots": ["1"], "units": 1}]}]}
+
+
+def receipts_of(n: int) -> list[bytes]:
+    return [hashlib.sha256(bytes([n % 256, n // 256])).digest() for n in range(n)]
+
+
+def recursive_root(leaves: list[bytes]) -> bytes:
+    """RFC 6962, section 2.1, word for word."""
+    if not leaves:
+        return hashlib.sha256(b"").digest()
+    if len(leaves) == 1:
+        return hashlib.sha256(b"\x00" + leaves[0]).digest()
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    return hashlib.sha256(b"\x01" + recursive_root(leaves[:split]) + recursive_root(leaves[split:])).digest()
+
+
+def proof_of(n_bids: int, position: int) -> dict[str, Any]:
+    receipt = receipt_sha256(window="7", arrival=100 + position, nonce="ab" * 32, bid=BID)
+    receipts = receipts_of(n_bids)
+    receipts[position] = bytes.fromhex(receipt)
+    return {
+        "format": 1,
+        "window": "7",
+        "arrival": 100 + position,
+        "nonce": "ab" * 32,
+        "bid": BID,
+        "receipt_sha256": receipt,
+        "position": position,
+        "n_bids": n_bids,
+        "path": [node.hex() for node in inclusion_path(receipts, position)],
+        "bids_root": bids_root(n_bids, merkle_root(receipts)).hex(),
+    }
+
+
+@st.composite
+def proofs(draw: st.DrawFn) -> dict[str, Any]:
+    n_bids = draw(st.integers(1, 300))
+    return proof_of(n_bids, draw(st.integers(0, n_bids - 1)))
+
+
+class TestMerkleRoot:
+    @pytest.mark.parametrize(
+        ("n_leaves", "root"),
+        [
+            (0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            (1, "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"),
+            (2, "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125"),
+            (3, "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77"),
+            (8, "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"),
+        ],
+    )
+    def test_the_roots_that_certificate_transparency_publishes(self, n_leaves: int, root: str) -> None:
+        inputs = [
+            *("", "00", "10", "2021", "3031", "40414243"),
+            *("5051525354555657", "606162636465666768696a6b6c6d6e6f"),
+        ]
+
+        assert merkle_root([bytes.fromhex(text) for text in inputs[:n_leaves]]).hex() == root
+
+    @given(st.integers(0, 200))
+    def test_is_the_root_of_the_recursive_definition(self, n_leaves: int) -> None:
+        assert merkle_root(receipts_of(n_leaves)) == recursive_root(receipts_of(n_leaves))
+
+
+class TestInclusion:
+    @given(st.integers(1, 130))
+    def test_every_bid_is_proven_at_its_own_place_and_no_other(self, n_bids: int) -> None:
+        receipts = receipts_of(n_bids)
+        root = merkle_root(receipts)
+
+        for position, receipt in enumerate(receipts):
+            path = inclusion_path(receipts, position)
+            assert root_of_path(receipt, position, n_bids, path) == root
+            elsewhere = (position + 1) % n_bids
+            if elsewhere != position:
+                assert not leads_to(root, receipt, elsewhere, n_bids, path)
+
+    def test_a_bid_that_is_not_there_has_no_path(self) -> None:
+        with pytest.raises(IndexError):
+            inclusion_path(receipts_of(3), 3)
+
+
+def leads_to(root: bytes, receipt: bytes, position: int, n_bids: int, path: list[bytes]) -> bool:
+    try:
+        return root_of_path(receipt, position, n_bids, path) == root
+    except NoProof:
+        return False
+
+
+class TestCheckProof:
+    @given(proofs())
+    def test_takes_every_true_proof(self, proof: dict[str, Any]) -> None:
+        check_proof(proof)
+
+    @given(proofs(), st.data())
+    def test_finds_any_altered_member(self, proof: dict[str, Any], data: st.DataObject) -> None:
+        altered = alter(proof, data)
+
+        with pytest.raises(NoProof):
+            check_proof(altered)
+
+    @pytest.mark.parametrize("nonsense", [None, [], {}, {"format": 1}, {**proof_of(3, 1), "more": 1}])
+    def test_refuses_what_is_no_proof(self, nonsense: object) -> None:
+        with pytest.raises(NoProof, match="members"):
+            check_proof(nonsense)
+
+    @pytest.mark.parametrize("path", [None, [1], ["zz" * 32], ["AB" * 32], ["ab"]])
+    def test_refuses_a_malformed_path(self, path: object) -> None:
+        with pytest.raises(NoProof, match="path must"):
+            check_proof({**proof_of(3, 1), "path": path})
+
+    def test_the_proven_bid_stands_in_the_book_at_its_rank(self) -> None:
+        proof = proof_of(2, 1)
+        other = {**BID, "id": "c", "sequence": 1}
+
+        check_bid_in_book(proof, {"bids": [other, {**BID, "sequence": 2}]})
+
+    @pytest.mark.parametrize(
+        "book",
+        [
+            None,
+            {},
+            {"bids": []},
+            {"bids": [{**BID, "sequence": 1}, {**BID, "sequence": 2}, {**BID, "sequence": 3}]},
+            {"bids": [{**BID, "sequence": 2}, {**BID, "sequence": 1}]},
+            {"bids": [{**BID, "sequence": 1}, {**BID, "sequence": 2, "bidder": "p"}]},
+        ],
+    )
+    def test_a_book_without_it_there_is_found(self, book: object) -> None:
+        with pytest.raises(NoProof, match="book"):
+            check_bid_in_book(proof_of(2, 1), book)
+
+
+def alter(proof: dict[str, Any], data: st.DataObject) -> dict[str, Any]:
+    """Change one member of a proof, or one hex digit of one of its hashes."""
+    name = data.draw(st.sampled_from(sorted(proof)))
+    value = proof[name]
+    if name == "path":
+        if not value:
+            return {**proof, "path": ["00" * 32]}
+        at = data.draw(st.integers(0, len(value) - 1))
+        return {**proof, "path": [*value[:at], flip(value[at], data), *value[at + 1 :]]}
+    if name == "bid":
+        return {**proof, "bid": {**value, data.draw(st.sampled_from(sorted(value))): "x"}}
+    if isinstance(value, int):
+        return {**proof, name: value + data.draw(st.sampled_from([-1, 1]))}
+    return {**proof, name: flip(value, data)}
+
+
+def flip(digits: str, data: st.DataObject) -> str:
+    at = data.draw(st.integers(0, len(digits) - 1))
+    other = data.draw(st.sampled_from([digit for digit in "0123456789abcdef" if digit != digits[at]]))
+    return digits[:at] + other + digits[at + 1 :]

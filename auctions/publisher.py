@@ -86,12 +86,15 @@ class Publisher:
             computed = {pk: self._compute(pk) for pk in sorted(self._may_compute(probe))}
             if left or self._is_first_tick:
                 Indication.objects.exclude(window__in=probe.windows).delete()
-            board = bool(self._is_first_tick or moved or left or any(computed.values()))
-            hint = Hint(board=board, organizations=organizations) if board or organizations else None
-            if hint is not None:
+            hint = Hint(
+                prices=any(computed.values()),
+                windows=bool(self._is_first_tick or moved or left),
+                organizations=organizations,
+            )
+            if tells := bool(hint.prices or hint.windows or organizations):
                 _notify(hint)
         self._remember(probe, computed=computed.keys())
-        return hint
+        return hint if tells else None
 
     def _may_compute(self, probe: _Probe) -> set[int]:
         now = monotonic()

@@ -8,6 +8,8 @@ from channels.security.websocket import AllowedHostsOriginValidator
 from django.core.asgi import get_asgi_application
 from django.urls import get_resolver
 
+GC_ALLOCATIONS = 50_000  # telling a thousand sockets makes thousands of objects that need no collector
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 pages = get_asgi_application()
 
@@ -25,3 +27,4 @@ application = ProtocolTypeRouter(
 get_resolver().url_patterns  # noqa: B018  # reading it is what loads them
 gc.collect()
 gc.freeze()
+gc.set_threshold(GC_ALLOCATIONS)

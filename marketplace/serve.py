@@ -141,6 +141,11 @@ def web(plan: Plan) -> Program:
         "--no-access-log",
         "--timeout-graceful-shutdown",
         "2",
+        # Prices are small frames to many sockets: compressing each for each costs far more than it saves.
+        "--ws-per-message-deflate",
+        "false",
+        "--ws-max-size",
+        "65536",
     ]
     return Program(
         "web", command, plan.port, {"DATABASE_POOL_SIZE": os.environ.get("DATABASE_POOL_SIZE", WEB_POOL_SIZE)}

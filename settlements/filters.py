@@ -7,7 +7,7 @@ from settlements.models import Settlement
 
 
 class SettlementFilter(django_filters.FilterSet):
-    """By state, by part of the buyer's name, by window, and what waits for a card."""
+    """By state, by part of the buyer’s name, by window."""
 
     status = django_filters.ChoiceFilter(choices=Settlement.Status, label="State", empty_label="All states")
     buyer = django_filters.CharFilter("organization__name", lookup_expr="icontains", label="Buyer")

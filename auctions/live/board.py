@@ -102,7 +102,7 @@ class Board:
         self._step()
         self._complete_since = self.seq
         self._take(self._windows, {window.id: window.as_json() for window in on_board})
-        self._take(self._rows, {row.key: row.as_json() for row in rows})
+        self._take_rows(rows)
 
     def update(
         self,
@@ -111,13 +111,12 @@ class Board:
         ended: Collection[WindowState],
         rows: Collection[ProductRow],
     ) -> bool:
-        """Take the windows now on the board, those that left it, and changed rows. Say whether anything is new."""
+        """Take new or changed windows, those that left the board, and changed rows. Say whether anything is new."""
         self._step()
-        now_on_board = {window.id for window in on_board}
         new = [
             self._take(self._windows, {window.id: window.as_json() for window in on_board}),
             self._end({window.id: window.as_json() for window in ended}),
-            self._take(self._rows, {row.key: row.as_json() for row in rows if row.window_id in now_on_board}),
+            self._take_rows(rows),
         ]
         if not any(new):
             self.seq -= 1  # nobody was told of it
@@ -144,6 +143,11 @@ class Board:
         self.seq += 1
         self._deltas = {}
         self._snapshot_body = None
+
+    def _take_rows(self, rows: Collection[ProductRow]) -> bool:
+        return self._take(
+            self._rows, {row.key: row.as_json() for row in rows if row.window_id in self._windows}
+        )
 
     def _take(self, texts: dict[Key, _Text], news: Mapping[Key, str]) -> bool:
         changed = {

@@ -153,8 +153,8 @@ class Hub:
     async def _reload(self, connection: psycopg.AsyncConnection) -> None:
         """Read everything anew. It runs after LISTEN, so that nothing falls between."""
         async with asyncio.timeout(READ_SECONDS):
-            on_board, _ = await queries.read_windows(connection, known=())
             self._revision, rows = await queries.read_rows(connection, since=0)
+            on_board, _ = await queries.read_windows(connection, known=())
             lasts = await queries.read_last_sequences(connection, organization_ids=self._feeds.keys())
             await self._take_pulse(connection)
         self.board.replace(on_board=on_board, rows=rows)
@@ -183,15 +183,19 @@ class Hub:
         if not self._is_publishing:
             self._is_publishing = True
             self._announce()
-        if hint.board and await self._read_board(connection):
+        if (hint.prices or hint.windows) and await self._read_board(connection, windows=hint.windows):
             for listener in self._board_listeners:
                 listener.wake.set()
         if concerned := self._feeds_concerned(hint):
             await self._read_own(connection, concerned)
 
-    async def _read_board(self, connection: psycopg.AsyncConnection) -> bool:
-        on_board, ended = await queries.read_windows(connection, known=self.board.window_ids)
+    async def _read_board(self, connection: psycopg.AsyncConnection, *, windows: bool) -> bool:
+        # Rows first: a window that opens between the two reads is then known before its rows are.
         self._revision, rows = await queries.read_rows(connection, since=self._revision)
+        known = self.board.window_ids
+        if not windows and all(row.window_id in known for row in rows):
+            return self.board.update(on_board=(), ended=(), rows=rows)
+        on_board, ended = await queries.read_windows(connection, known=known)
         return self.board.update(on_board=on_board, ended=ended, rows=rows)
 
     def _feeds_concerned(self, hint: Hint) -> dict[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import IntEnum
 
@@ -32,17 +32,19 @@ class CloseCode(IntEnum):
 class Hint:
     """What one tick of the publisher changed. It says where to look, never what is there.
 
-    ``organizations``: the first sequence newly told, by organization; None where there were too many to name.
+    ``windows``: which windows are on the board, or their phases. ``organizations``: the first sequence newly told, by
+    organization; None where there were too many to name.
     """
 
-    board: bool
+    prices: bool
+    windows: bool
     organizations: dict[int, int] | None
 
     def encode(self) -> str:
         """Return the payload of the notification."""
-        text = json.dumps({"board": self.board, "organizations": self.organizations}, separators=(",", ":"))
+        text = json.dumps(asdict(self), separators=(",", ":"))
         if len(text) > HINT_BYTES_MAX:
-            return json.dumps({"board": self.board, "organizations": None})
+            return replace(self, organizations=None).encode()
         return text
 
     @classmethod
@@ -51,21 +53,21 @@ class Hint:
         organizations = told["organizations"]
         if organizations is not None:
             organizations = {int(pk): first for pk, first in organizations.items()}
-        return cls(board=told["board"], organizations=organizations)
+        return cls(prices=told["prices"], windows=told["windows"], organizations=organizations)
 
     @classmethod
     def merge(cls, hints: Iterable[Hint]) -> Hint:
         """Return one hint that leads to everything that ``hints`` lead to."""
-        board = False
+        prices = windows = False
         firsts: dict[int, int] | None = {}
         for hint in hints:
-            board = board or hint.board
+            prices, windows = prices or hint.prices, windows or hint.windows
             if firsts is None or hint.organizations is None:
                 firsts = None
                 continue
             for pk, first in hint.organizations.items():
                 firsts[pk] = min(first, firsts.get(pk, first))
-        return cls(board=board, organizations=firsts)
+        return cls(prices=prices, windows=windows, organizations=firsts)
 
 
 def instant(moment: datetime) -> str:

@@ -45,7 +45,7 @@ class PhaseStep:
 def clock_of(window: Window, now: datetime) -> Clock:
     """Return where ``window`` stands at ``now``."""
     phase = window.phase_at(now)
-    if phase == Status.SCHEDULED:
+    if phase == Status.SCHEDULED and now < window.opens_at:
         return Clock(phase, "opens in", window.opens_at)
     if phase == Status.OPEN:
         return Clock(phase, "freezes in", window.freezes_at)

@@ -21,12 +21,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import psycopg
 
 N_PRODUCTS = 40
-HINT = """{"board":true,"organizations":{}}"""
+HINT = """{"prices":true,"windows":false,"organizations":{}}"""
 SETTLE_SECONDS = 1.0
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -145,7 +146,7 @@ def database() -> Iterator[None]:
         name = f"sparegrid_bench_{os.getpid()}"
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")
-        os.environ["DATABASE_URL"] = f"{server.rpartition('/')[0]}/{name}"
+        os.environ["DATABASE_URL"] = urlsplit(server)._replace(path=f"/{name}").geturl()
         try:
             lay_out_board()
             yield

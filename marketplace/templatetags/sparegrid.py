@@ -184,11 +184,15 @@ def price(
 
 @register.inclusion_tag("components/countdown.html")
 def countdown(at: datetime, label: str = "", done: str = "now", size: str = "") -> dict[str, object]:
-    """Count down to ``at``; without JavaScript the time itself stands there."""
+    """Count down to ``at``; without JavaScript the time itself stands there.
+
+    A ``label`` such as "Closes in" then reads "Closes", as an instant follows and not a time left.
+    """
     at = at.astimezone(UTC)
     is_near = at - timezone.now() < timedelta(hours=20)
     return {"at": at, "text": UTC_FORMATS["time" if is_near else "datetime"].format(at)} | {
-        "label": label,
+        "label": label.removesuffix(" in"),
+        "counts_in": label.endswith(" in"),
         "done": done,
         "size": size,
     }

@@ -108,7 +108,7 @@ def remove_card(*, organization_id: int, payment_method_id: int) -> None:
     """
     with transaction.atomic(durable=True):
         Organization.objects.select_for_update(no_key=True).get(pk=organization_id)
-        card = _live_cards(organization_id).get(pk=payment_method_id)
+        card = _live_cards(organization_id).select_for_update(no_key=True).get(pk=payment_method_id)
         if ChargeAttempt.objects.filter(payment_method=card, outcome__in=ChargeAttempt.OPEN).exists():
             raise PaymentMethodInUse("A payment with this card is under way. Remove it when that has ended.")
         take_off_file(card)

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -52,9 +52,7 @@ def charge_settlement(*, settlement_id: int) -> Settlement.Status:
     """
     with transaction.atomic(durable=True):
         settlement = Settlement.objects.select_for_update(no_key=True).get(pk=settlement_id)
-        card = PaymentMethod.objects.filter(
-            organization_id=settlement.organization_id, is_default=True, removed_at=None
-        ).first()
+        card = _locked_cards(settlement.organization_id).filter(is_default=True).first()
         if settlement.status != Status.DUE or card is None:
             return Status(settlement.status)
         attempt = _begin_attempt(settlement, card, on_session=False)
@@ -72,8 +70,7 @@ def pay_settlement(*, organization_id: int, settlement_id: int, payment_method_i
     with transaction.atomic(durable=True):
         own = Settlement.objects.select_for_update(no_key=True).filter(organization_id=organization_id)
         settlement = own.get(pk=settlement_id)
-        cards = PaymentMethod.objects.filter(organization_id=organization_id, removed_at=None)
-        card = cards.filter(pk=payment_method_id).first()
+        card = _locked_cards(organization_id).filter(pk=payment_method_id).first()
         if card is None:
             raise CannotPay("This card is no longer on file. Choose another one.")
         _require_payable(settlement)
@@ -128,6 +125,12 @@ def _look_up(attempt: ChargeAttempt) -> Payment | None:
         key="attempt",
         value=str(attempt.pk),
     )
+
+
+def _locked_cards(organization_id: int) -> QuerySet[PaymentMethod]:
+    """Return an organization's cards on file, to be locked: a card is not removed while an attempt with it begins."""
+    cards = PaymentMethod.objects.filter(organization_id=organization_id, removed_at=None)
+    return cards.select_for_update(no_key=True)
 
 
 def _require_payable(settlement: Settlement) -> None:

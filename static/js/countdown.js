@@ -35,13 +35,18 @@ function show(element, now) {
   if (urgency === "done") element.dispatchEvent(new CustomEvent("sparegrid:countdown-done", { bubbles: true }));
 }
 
-function tick() {
+function showAll() {
   const now = serverNow();
   for (const element of document.querySelectorAll("time[data-countdown]")) show(element, now);
+}
+
+function tick() {
+  showAll();
   setTimeout(tick, SECOND - (serverNow() % SECOND));
 }
 
 document.addEventListener("sparegrid:clock", (event) => {
   offset = event.detail - Date.now();
 });
+document.addEventListener("htmx:afterSettle", showAll);
 tick();

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TypeVar
+from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
@@ -52,6 +53,40 @@ def offer(auction: Auction, organization: object, *, units: int = 1, price_ticks
         window_id=auction.window.pk,
         terms=single_lot_terms(auction.lot, units=units, price_ticks=price_ticks),
     )
+
+
+class TestOneSubmission:
+    def test_sent_many_times_at_once_places_one_bid(self) -> None:
+        lot = LotFactory()
+        buyer, request_key = BuyerFactory(), uuid4()
+
+        def submit() -> Bid:
+            return place_bid(
+                organization=buyer,
+                placed_by=None,
+                window_id=lot.window_id,
+                terms=single_lot_terms(lot, units=8, price_ticks=20_000),
+                request_key=request_key,
+            )
+
+        placed = race(*[submit] * 4)
+
+        assert set(placed) == {Bid.objects.get()}
+        assert BiddingLimit.objects.get(organization=buyer).held_cents == Bid.objects.get().hold_cents
+
+    def test_of_another_organization_is_another_bid(self) -> None:
+        lot, request_key = LotFactory(), uuid4()
+        terms = single_lot_terms(lot, units=1, price_ticks=20_000)
+        for buyer in (BuyerFactory(), BuyerFactory()):
+            place_bid(
+                organization=buyer,
+                placed_by=None,
+                window_id=lot.window_id,
+                terms=terms,
+                request_key=request_key,
+            )
+
+        assert Bid.objects.count() == 2
 
 
 class TestTheLastUnit:

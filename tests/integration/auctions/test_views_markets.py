@@ -147,6 +147,11 @@ class TestMarket:
         assert clock.phase == Window.Status.FROZEN
         assert clock.next_at == auction.window.closes_at
 
+    def test_counts_down_to_nothing_while_a_window_is_late_to_open(self, db: None, client: Client) -> None:
+        window = WindowFactory(status=Window.Status.SCHEDULED)
+
+        assert client.get(market_page(window.market)).context["clock"].next_at is None
+
     def test_stands_between_windows(self, db: None, client: Client) -> None:
         assert "Between windows" in client.get(market_page(MarketFactory())).content.decode()
 

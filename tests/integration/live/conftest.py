@@ -148,7 +148,9 @@ def set_price(lot: Lot, paid_ticks: int) -> None:
                 "revision": revision,
             },
         )
-        cursor.execute("""SELECT pg_notify('sparegrid_live', '{"board": true, "organizations": {}}')""")
+        cursor.execute(
+            """SELECT pg_notify('sparegrid_live', '{"prices": true, "windows": true, "organizations": {}}')"""
+        )
 
 
 @in_database

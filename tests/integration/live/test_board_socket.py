@@ -145,7 +145,7 @@ def reprice_all(window: Window, paid_ticks: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE auctions_indication SET paid_ticks = %s, revision = %s WHERE window_id = %s;"
-            """ SELECT pg_notify('sparegrid_live', '{"board": true, "organizations": {}}')""",
+            """ SELECT pg_notify('sparegrid_live', '{"prices": true, "windows": true, "organizations": {}}')""",
             [paid_ticks, 1_000 + paid_ticks, window.pk],
         )
 

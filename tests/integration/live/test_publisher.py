@@ -56,7 +56,7 @@ class TestTick:
         bid(world, 30_000)
         hint = publisher.tick()
 
-        assert hint == Hint(board=True, organizations={world.buyer.pk: 1})
+        assert hint == Hint(prices=True, windows=False, organizations={world.buyer.pk: 1})
         assert indication(world).paid_ticks == 10_000  # alone, it pays the reserve
         bid(world, 20_000, rival=True)
         publisher.tick()
@@ -82,14 +82,14 @@ class TestTick:
         append_event(organization_id=world.rival.pk, kind="settlement.paid", data={"settlement": 4})
         append_event(organization_id=world.rival.pk, kind="odd", data={"window": "not a number"})
 
-        assert publisher.tick() == Hint(board=False, organizations={world.rival.pk: 1})
+        assert publisher.tick() == Hint(prices=False, windows=False, organizations={world.rival.pk: 1})
         assert publisher.tick() is None
         assert not StreamEvent.objects.filter(published=False).exists()
 
     def test_notices_a_freeze_that_only_the_clock_tells(self, publisher: Publisher, world: World) -> None:
         Window.objects.filter(pk=world.window.pk).update(freezes_at=database_now())
 
-        assert publisher.tick() == Hint(board=True, organizations={})
+        assert publisher.tick() == Hint(prices=False, windows=True, organizations={})
 
     def test_shows_a_lot_that_joins(self, publisher: Publisher, world: World) -> None:
         block = BlockFactory(resource_type=world.lot.block.resource_type)
@@ -109,7 +109,7 @@ class TestTick:
     def test_forgets_the_prices_of_a_window_that_left(self, publisher: Publisher, world: World) -> None:
         Window.objects.filter(pk=world.window.pk).update(status=Window.Status.CANCELLED)
 
-        assert publisher.tick() == Hint(board=True, organizations={})
+        assert publisher.tick() == Hint(prices=False, windows=True, organizations={})
         assert not Indication.objects.exists()
 
     def test_follows_a_cancelled_bid_back_down(self, publisher: Publisher, world: World) -> None:
@@ -127,16 +127,16 @@ class TestTick:
             publisher.tick()
         connection.close()
 
-        assert publisher.tick() == Hint(board=True, organizations={world.buyer.pk: 1})
+        assert publisher.tick() == Hint(prices=True, windows=False, organizations={world.buyer.pk: 1})
 
     def test_lets_a_window_rest_that_took_long_yet_tells_its_phase(self, world: World) -> None:
         publisher = Publisher(rest_per_work=1e6)
         publisher.tick()
         bid(world, 30_000)
 
-        assert publisher.tick() == Hint(board=False, organizations={world.buyer.pk: 1})
+        assert publisher.tick() == Hint(prices=False, windows=False, organizations={world.buyer.pk: 1})
         Window.objects.filter(pk=world.window.pk).update(freezes_at=database_now())
-        assert publisher.tick() == Hint(board=True, organizations={})
+        assert publisher.tick() == Hint(prices=False, windows=True, organizations={})
         assert indication(world).paid_ticks is None
 
     def test_sends_one_notification_for_it_all(self, publisher: Publisher, world: World) -> None:
@@ -147,7 +147,8 @@ class TestTick:
             (notification,) = listener.notifies(timeout=1, stop_after=1)
 
         assert json.loads(notification.payload) == {
-            "board": True,
+            "prices": True,
+            "windows": False,
             "organizations": {str(world.buyer.pk): 1, str(world.rival.pk): 1},
         }
 

@@ -49,22 +49,28 @@ class TestOwnFeed:
 
 class TestHint:
     def test_survives_the_wire(self) -> None:
-        hint = Hint(board=True, organizations={7: 12, 8: 1})
+        hint = Hint(prices=True, windows=False, organizations={7: 12, 8: 1})
 
         assert Hint.decode(hint.encode()) == hint
 
     def test_names_no_organization_when_there_are_too_many(self) -> None:
-        hint = Hint(board=False, organizations=dict.fromkeys(range(100_000, 101_000), 10**9))
+        hint = Hint(prices=False, windows=False, organizations=dict.fromkeys(range(100_000, 101_000), 10**9))
 
         assert len(hint.encode()) <= HINT_BYTES_MAX
-        assert Hint.decode(hint.encode()) == Hint(board=False, organizations=None)
+        assert Hint.decode(hint.encode()) == Hint(prices=False, windows=False, organizations=None)
 
     def test_merges_to_the_earliest_of_each(self) -> None:
-        hints = [Hint(board=False, organizations={7: 12}), Hint(board=True, organizations={7: 14, 8: 1})]
+        hints = [
+            Hint(prices=False, windows=False, organizations={7: 12}),
+            Hint(prices=True, windows=False, organizations={7: 14, 8: 1}),
+        ]
 
-        assert Hint.merge(hints) == Hint(board=True, organizations={7: 12, 8: 1})
+        assert Hint.merge(hints) == Hint(prices=True, windows=False, organizations={7: 12, 8: 1})
 
     def test_merges_to_everyone_when_one_names_nobody(self) -> None:
-        hints = [Hint(board=False, organizations=None), Hint(board=False, organizations={7: 14})]
+        hints = [
+            Hint(prices=False, windows=False, organizations=None),
+            Hint(prices=False, windows=False, organizations={7: 14}),
+        ]
 
-        assert Hint.merge(hints) == Hint(board=False, organizations=None)
+        assert Hint.merge(hints) == Hint(prices=False, windows=False, organizations=None)

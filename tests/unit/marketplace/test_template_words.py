@@ -61,6 +61,10 @@ class TestTimes:
             == f"Closes {at:%a} {at.day} {at:%b %H:%M} UTC"
         )
 
+    def test_countdown_says_in_only_where_time_left_can_follow(self):
+        html = render("{% countdown at 'Closes in' %}", at=timezone.now())
+        assert 'Closes<span class="js-only"> in</span>' in html
+
 
 class TestStatusPill:
     def test_says_the_state_in_a_word_with_an_icon(self):

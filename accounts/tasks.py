@@ -1,0 +1,13 @@
+"""Jobs for workers about who takes part."""
+
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from accounts.api.idempotency import purge_expired_keys
+
+
+@app.periodic(cron="17 * * * *")
+@app.task(name="accounts.purge_idempotency_keys")
+def purge_idempotency_keys(timestamp: int) -> None:
+    """Delete keys older than a day, hourly."""
+    purge_expired_keys(now=timezone.now())

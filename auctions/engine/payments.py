@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from auctions.engine.ranges import Ints, concatenate_ranges, running_total
 from auctions.engine.ranking import Ranking
@@ -19,6 +20,9 @@ TABLE_BITS = 20
 
 DEPTHS_PER_WINNER = 1
 """Displaced values are tabled, depth by depth, up to so many entries per winner, and searched for beyond."""
+
+NEAR = 8
+"""Bids to look at one by one before a search."""
 
 Displaced = Callable[[Ints, Ints], Ints]
 """(lots, depths) -> ticks of the `depth` highest rejected steps of each lot, topped up at its reserve."""
@@ -108,17 +112,28 @@ def _winning_groups(ranking: Ranking, winners: Winners) -> tuple[Ints, Ints, Int
     """Positions and lots of the bids of each group, by group, best first, and where each group starts."""
     position = np.concatenate([winners.partial, *_sharing_slots(ranking)])
     key = ranking.key[position]
-    once = np.arange(len(position)) >= len(winners.partial)
-    lot, group, position, several = _by_group(
-        ranking.keys.lot(key), ranking.keys.bidder(key), position, once.astype(np.int64)
-    )
+    once = (np.arange(len(position)) >= len(winners.partial)).astype(np.int64)
+    lot, group, position, once = _by_group(ranking.keys.lot(key), ranking.keys.bidder(key), position, once)
     first = np.flatnonzero(np.diff(group, prepend=-1))
-    # the first bid of a group wins if any does; alone, it counts only if it is filled in part
     length = np.diff(first, append=len(position))
-    kept = position[first] < (ranking.first[:-1] + winners.count)[lot[first]]
-    kept &= (length > 1) | (several[first] == 0)
+    kept = _reaches_its_own(ranking, winners, position, lot, first, length)
+    kept |= once[first] == 0
+    kept &= (
+        position[first] < (ranking.first[:-1] + winners.count)[lot[first]]
+    )  # it wins if any of the group does
     bids, length = np.repeat(kept, length), length[kept]
     return position[bids], lot[bids], running_total(length)[:-1]
+
+
+def _reaches_its_own(
+    ranking: Ranking, winners: Winners, position: Ints, lot: Ints, first: Ints, length: Ints
+) -> NDArray[np.bool_]:
+    """Whether the second bid of a group wins too, or is rejected but among the steps that the first displaces."""
+    second = position[np.minimum(first + 1, len(position) - 1)]
+    lot = lot[first]
+    displaced = ranking.ahead[second] - winners.limit[lot] < ranking.steps(position[first])
+    reaches: NDArray[np.bool_] = (length > 1) & (displaced | (second < winners.margin_end[lot]))
+    return reaches
 
 
 def _by_group(lot: Ints, bidder: Ints, position: Ints, flag: Ints) -> tuple[Ints, Ints, Ints, Ints]:
@@ -178,7 +193,7 @@ def _table(ranking: Ranking, winners: Winners, deepest: Ints) -> tuple[Ints, Int
     reach = np.minimum(limit + deepest, ahead[ranking.end])
     lot = np.flatnonzero(reach > limit)
     limit, reach, begin = limit[lot], reach[lot], winners.whole_end[lot]
-    n_bids = np.searchsorted(ahead, reach) - begin
+    n_bids = _first_with(ahead, reach, begin + 1) - begin
     position = concatenate_ranges(begin, n_bids)
     until = np.minimum(ahead[position + 1], np.repeat(reach, n_bids))
     steps = until - np.maximum(ahead[position], np.repeat(limit, n_bids))
@@ -189,6 +204,16 @@ def _table(ranking: Ranking, winners: Winners, deepest: Ints) -> tuple[Ints, Int
     np.cumsum(table, out=table)
     table -= np.repeat(table[start], size)
     return table, start
+
+
+def _first_with(ahead: Ints, reach: Ints, position: Ints) -> Ints:
+    """First position, from the given one on, with so many steps ahead. It is near in most lots: look there first."""
+    short = np.flatnonzero(ahead[position] < reach)
+    for _ in range(NEAR):
+        position[short] += 1
+        short = short[ahead[position[short]] < reach[short]]
+    position[short] = np.searchsorted(ahead, reach[short])
+    return position
 
 
 def _search(ranking: Ranking, winners: Winners) -> Displaced:

@@ -1,0 +1,41 @@
+"""The books that benchmarks generate: the size they say, valid, the same every time."""
+
+from __future__ import annotations
+
+import pytest
+
+from auctions.engine import book_from_document
+from benchmarks.engine.cats import KINDS, cats_book
+from benchmarks.engine.naive import clear_plainly
+from benchmarks.engine.weeks import congested_week, mixed_book
+
+from .verify.clearings import case_book
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+class TestCats:
+    def test_has_the_goods_and_bids_asked_for(self, kind):
+        book = book_from_document(cats_book(kind, 1, n_goods=32, n_bids=100))
+
+        assert book.n_lots == 32
+        assert len(book.option_limit) == 100
+
+    def test_depends_on_the_seed_alone(self, kind):
+        one, again, other = (cats_book(kind, seed, n_goods=32, n_bids=60) for seed in (1, 1, 2))
+
+        assert one == again
+        assert one != other
+
+
+@pytest.mark.parametrize(
+    ("book", "n_bids"),
+    [(congested_week(200, 1), 200), (congested_week(600, 1), 600), (mixed_book(500, 1), 500)],
+)
+def test_weeks_and_mixed_books_are_valid(book, n_bids):
+    assert book_from_document(book).n_bids == n_bids
+
+
+def test_the_plain_way_finds_the_best_choice():
+    result = clear_plainly(case_book("llg_4_6_9.json"), seconds_per_solve=10)
+
+    assert (result.surplus, result.solves, result.gap) == (100, 3, 0)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from auctions.engine.book import Book, Ints
-from auctions.engine.clear import unit_hour_prices
 from auctions.engine.clearing import NO_PRICE
 from auctions.engine.lotbids import lot_bids
+from auctions.engine.lotclearing import unit_hour_prices
 from auctions.engine.vectorised import clear_lots
 
 

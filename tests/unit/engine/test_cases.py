@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from auctions.engine import BookNotSupported, book_from_document, clear
+from auctions.engine import book_from_document, clear
 from auctions.engine.__main__ import main
 
 ROOT = Path(__file__).parents[3]
@@ -22,18 +22,6 @@ CASES = {
     for folder in (HERE, SHARED)
     for path in sorted(folder.rglob("*.json"))
 }
-
-VECTORISED = {
-    "krishna_six_units.json",
-    "multi_unit_four_units.json",
-    "multi_unit_three_winners.json",
-    "random/r0014.json",
-    "vickrey_one_bidder_no_reserve_pays_nothing.json",
-    "vickrey_one_bidder_pays_the_reserve.json",
-    "vickrey_single_lot.json",
-    "vickrey_tie_goes_to_the_earlier.json",
-}
-"""Cases of divisible single-lot bids only; the others need packages."""
 
 
 def case(name: str) -> dict[str, Any]:
@@ -51,8 +39,8 @@ def assert_as_expected(clearing: dict[str, Any], expect: dict[str, Any]) -> None
         assert sorted(seen, key=json.dumps) == sorted(expect["awards"], key=json.dumps)
 
 
-@pytest.mark.parametrize("name", sorted(VECTORISED))
-class TestTakenCases:
+@pytest.mark.parametrize("name", sorted(CASES))
+class TestCases:
     def test_library_finds_what_the_case_expects(self, name):
         assert_as_expected(clear(book_from_document(case(name)["book"])).to_document(), case(name)["expect"])
 
@@ -63,23 +51,6 @@ class TestTakenCases:
         assert main(["clear", str(book)]) == 0
 
         assert_as_expected(json.loads(capfd.readouterr().out), case(name)["expect"])
-
-
-@pytest.mark.parametrize("name", sorted(CASES.keys() - VECTORISED))
-class TestCasesBeyondThisVersion:
-    def test_library_names_the_bid_and_the_reason(self, name):
-        with pytest.raises(BookNotSupported, match=r"^bids\[\".+\"\]\.options.*: .+; this version clears"):
-            clear(book_from_document(case(name)["book"]))
-
-    def test_command_exits_2_with_the_reason(self, name, tmp_path, capfd):
-        book = tmp_path / "book.json"
-        book.write_text(json.dumps(case(name)["book"]))
-
-        assert main(["clear", str(book)]) == 2
-
-        out, err = capfd.readouterr()
-        assert out == ""
-        assert err.startswith('refused: bids["')
 
 
 def test_command_runs_without_django_settings():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from auctions.engine import NO_PRICE, Book, BookNotSupported, BookRefused, book_from_document, clear, indicate
+from auctions.engine import NO_PRICE, Book, BookRefused, book_from_document, clear, indicate
 from auctions.engine.lotbids import lot_bids
 from auctions.engine.vectorised import clear_lots
 from benchmarks.engine.vectorised import HOURS, assert_same, random_columns, time_plainly
@@ -151,8 +151,7 @@ class TestFromArrays:
         assert book.option_is_priced.tolist() == [True, True, False]
         assert book.lot_id[book.leg_lot].tolist() == [20, 20, 20, 10]
         assert book.lot_reserve.tolist() == [5, 6, 1, 1, 2, 2]
-        with pytest.raises(BookNotSupported, match=r"^bids\[101\]\.options: more than one"):
-            clear(book)
+        assert clear(book).award_bid.tolist() == [1, 1]
 
     @pytest.mark.parametrize(
         ("name", "wrong", "path"),

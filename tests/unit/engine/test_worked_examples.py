@@ -2,10 +2,14 @@
 
 import doctest
 
+import pytest
+
 from auctions.engine import vectorised
+from auctions.engine.package import nearest
 
 
-def test_vectorised():
-    failed, tried = doctest.testmod(vectorised)
+@pytest.mark.parametrize("module", [vectorised, nearest])
+def test_worked_example(module):
+    failed, tried = doctest.testmod(module)
     assert tried > 0
     assert failed == 0

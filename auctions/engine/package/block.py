@@ -1,0 +1,77 @@
+"""A block solved: its winners, and how well the others would do without each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from auctions.engine.book import Book, Ints
+from auctions.engine.package.program import Program
+from auctions.engine.package.search import Found, Search
+from auctions.engine.package.ties import settle_ties
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Block:
+    """Ticks are above reserve cost throughout.
+
+    best : the winners
+    without : by winning organization, the best choice that gives it nothing
+    """
+
+    search: Search
+    best: Found
+    without: dict[int, Found]
+
+    @property
+    def program(self) -> Program:
+        return self.search.program
+
+    def worth(self) -> dict[int, int]:
+        """Ticks that the best choice is worth to each winning organization."""
+        return ticks_by_owner(self.program, self.best.x)
+
+    def vcg(self) -> dict[int, int]:
+        """What each winning organization owes for the others' sake."""
+        return {
+            owner: worth - (self.best.value - self.without[owner].value)
+            for owner, worth in self.worth().items()
+        }
+
+    def choices(self) -> list[Ints]:
+        """Feasible choices met on the way, the winners' first."""
+        return [self.best.x, *(found.x for found in self.without.values())]
+
+    @property
+    def is_proven(self) -> bool:
+        return self.best.is_proven and all(found.is_proven for found in self.without.values())
+
+
+def ticks_by_owner(program: Program, x: Ints) -> dict[int, int]:
+    """Ticks of each organization that `x` gives something, ascending by row."""
+    ticks: dict[int, int] = {}
+    for column in np.flatnonzero(x).tolist():
+        owner = int(program.owner[column])
+        ticks[owner] = ticks.get(owner, 0) + int(program.ticks[column]) * int(x[column])
+    return {owner: ticks[owner] for owner in sorted(ticks)}
+
+
+def find_winners(book: Book, program: Program, max_nodes: int) -> tuple[Search, Found]:
+    """Find the best choice, by the tie rule where its value is proven."""
+    search = Search(program, max_nodes=max_nodes)
+    found = search.maximise(program.ticks)
+    while found.is_proven:
+        settled = settle_ties(book, search, found)
+        if settled.value == found.value:
+            return search, settled
+        found = settled
+    return search, found
+
+
+def find_without(search: Search, best: Found, owner: int) -> Found:
+    """Find the best choice that gives an organization nothing; never less than the winners' without its own."""
+    program = search.program
+    closed = program.owner == owner
+    left = np.where(closed, 0, best.x)
+    return search.maximise(program.ticks, closed=closed, known=[left])

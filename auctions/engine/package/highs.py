@@ -1,0 +1,167 @@
+"""HiGHS, told to be repeatable: one thread, a fixed seed, no gap allowed, limits in nodes.
+
+What comes back only ever *chooses*: callers round it, check it and count it again in whole numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csc_array
+
+from auctions.engine.book import Ints
+
+Floats = NDArray[np.float64]
+
+LARGEST_COST = 2**30
+"""Objective coefficients are scaled down to this; below it a tick stays far above the solver's tolerances."""
+
+TOLERANCE = 1e-9
+
+
+class SolverFailed(RuntimeError):
+    """HiGHS gave neither a solution nor a proof that there is none."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Problem:
+    """Maximise `cost @ x` where `matrix @ x <= limit` (equal where `is_equal`) and `lower <= x <= upper`, x integer.
+
+    cost : float64 or int64 (n,)
+    matrix : (m, n)
+    lower, upper : int64 (n,)
+    limit : int64 (m,)
+    is_equal : bool (m,)
+    """
+
+    cost: Ints | Floats
+    matrix: csc_array
+    lower: Ints
+    upper: Ints
+    limit: Ints
+    is_equal: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Basis:
+    """Where a relaxation ended, to start a similar one from: numbers of HiGHS's states. int8 (n,), (m,)"""
+
+    columns: NDArray[np.int8]
+    rows: NDArray[np.int8]
+
+    @classmethod
+    def of(cls, basis: highspy.HighsBasis) -> Basis:
+        return cls(
+            np.array([int(status) for status in basis.col_status], dtype=np.int8),
+            np.array([int(status) for status in basis.row_status], dtype=np.int8),
+        )
+
+    def restored(self) -> highspy.HighsBasis:
+        basis = highspy.HighsBasis()
+        basis.col_status = [_STATES[status] for status in self.columns.tolist()]
+        basis.row_status = [_STATES[status] for status in self.rows.tolist()]
+        basis.valid = True
+        return basis
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Relaxed:
+    """x : float64 (n,); price : float64 (m,), in units of `cost` per unit of the row, >= 0 for rows that are <="""
+
+    x: Floats
+    price: Floats
+    basis: Basis
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Solved:
+    """x : int64 (n,), None where there is none; bound : no x is worth more; nodes : branches searched"""
+
+    x: Ints | None
+    bound: float
+    is_proven: bool
+    nodes: int
+
+
+def relax(problem: Problem, basis: Basis | None = None) -> Relaxed:
+    """Solve without `x integer`; raise `SolverFailed` unless it is solved to the end."""
+    solver, scale = _load(problem)
+    if basis is not None:
+        solver.setBasis(basis.restored())
+        solver.setOptionValue("presolve", "off")
+    solver.run()
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        solver.clearSolver()
+        solver.run()
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        raise SolverFailed(f"relaxation: {solver.modelStatusToString(solver.getModelStatus())}")
+    solution = solver.getSolution()
+    price = -np.array(solution.row_dual) * scale
+    return Relaxed(np.array(solution.col_value), price, Basis.of(solver.getBasis()))
+
+
+def solve(problem: Problem, *, start: Ints | None = None, max_nodes: int) -> Solved:
+    """Find the best x; `start` is a first one to improve on."""
+    solver, scale = _load(problem, integer=True)
+    solver.setOptionValue("mip_max_nodes", max_nodes)
+    if start is not None:
+        solution = highspy.HighsSolution()
+        solution.col_value = start.astype(np.float64).tolist()
+        solver.setSolution(solution)
+    solver.run()
+    status = solver.getModelStatus()
+    info = solver.getInfo()
+    nodes = int(info.mip_node_count)
+    if status == highspy.HighsModelStatus.kInfeasible:
+        return Solved(None, -np.inf, True, nodes)
+    is_proven = status == highspy.HighsModelStatus.kOptimal
+    has_x = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    x = np.rint(np.array(solver.getSolution().col_value)).astype(np.int64) if has_x else None
+    if x is None and is_proven:
+        raise SolverFailed("optimal without a solution")
+    return Solved(x, -info.mip_dual_bound * scale, is_proven, nodes)
+
+
+def _load(problem: Problem, *, integer: bool = False) -> tuple[highspy.Highs, float]:
+    """Hand the problem over, to be minimised; objective values times the scale returned are in ticks."""
+    largest = float(np.abs(problem.cost).max(initial=0))
+    scale = 1.0
+    while largest / scale > LARGEST_COST:
+        scale *= 2
+    lp = highspy.HighsLp()
+    lp.num_row_, lp.num_col_ = problem.matrix.shape
+    lp.col_cost_ = problem.cost.astype(np.float64) / -scale
+    lp.col_lower_ = problem.lower.astype(np.float64)
+    lp.col_upper_ = problem.upper.astype(np.float64)
+    lp.row_upper_ = problem.limit.astype(np.float64)
+    lp.row_lower_ = np.where(problem.is_equal, problem.limit, -np.inf)
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    lp.a_matrix_.start_ = problem.matrix.indptr.astype(np.int32)
+    lp.a_matrix_.index_ = problem.matrix.indices.astype(np.int32)
+    lp.a_matrix_.value_ = problem.matrix.data.astype(np.float64)
+    if integer:
+        lp.integrality_ = [highspy.HighsVarType.kInteger] * lp.num_col_
+    solver = highspy.Highs()
+    for option, value in _OPTIONS.items():
+        solver.setOptionValue(option, value)
+    if integer:
+        solver.setOptionValue("mip_feasibility_tolerance", TOLERANCE)
+        solver.setOptionValue("primal_feasibility_tolerance", TOLERANCE)
+        solver.setOptionValue("dual_feasibility_tolerance", TOLERANCE)
+    solver.passModel(lp)
+    return solver, scale
+
+
+_STATES = {int(state): state for state in highspy.HighsBasisStatus.__members__.values()}
+
+_OPTIONS: dict[str, bool | int | float | str] = {
+    "output_flag": False,
+    "threads": 1,
+    "parallel": "off",
+    "random_seed": 0,
+    "mip_rel_gap": 0.0,
+    "mip_abs_gap": 0.0,
+}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from auctions.engine import NO_PRICE, Book, BookRefused, book_from_document, clear, indicate
+from auctions.engine import NO_PRICE, Book, BookNotSupported, BookRefused, book_from_document, clear, indicate
 from auctions.engine.lotbids import lot_bids
 from auctions.engine.vectorised import clear_lots
 from benchmarks.engine.vectorised import HOURS, assert_same, random_columns, time_plainly

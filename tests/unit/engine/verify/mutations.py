@@ -52,7 +52,9 @@ def _other_values(value: Any) -> Iterator[tuple[str, Any]]:
         yield from (("+1", value + 1), ("-1", value - 1), ("times 1000", (value + 1) * 1000))
         yield from (("as text", str(value)), ("as float", float(value)), ("huge", 10**30))
     elif isinstance(value, str):
-        yield from (("longer", value + "x"), ("shorter", value[:-1]), ("zeroed", "0" * len(value)))
+        yield from (("longer", value + "x"), ("shorter", value[:-1]))
+        if value.strip("0"):
+            yield "zeroed", "0" * len(value)
     elif isinstance(value, list):
         for row in range(len(value)):
             yield f"without {row}", value[:row] + value[row + 1 :]

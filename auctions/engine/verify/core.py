@@ -50,19 +50,21 @@ def check_group(sheet: Sheet, claim: Claim, group: Group, report: Report) -> flo
     if surplus is None:
         surplus = _claimed_surplus(sheet, claim, group)
     worth = _worth(sheet, claim, group, surplus)
-    _check_vcg(group, worth, report)
     if sheet.rule == "vcg":
+        _check_vcg(group, worth, report)
         for bidder in group.winners:
             if worth.paid[bidder] != worth.vcg[bidder]:
                 report.find("payments", f"bidder {bidder!r} does not pay its VCG payment {worth.vcg[bidder]}")
         return None
     rows = _all_rows(group, worth)
     if rows is not None:
+        _check_vcg(group, worth, report)
         report.note("core: every coalition tried in small groups of markets with packages")
         _check_rows(rows, worth, report)
         return _check_nearest(rows, group, worth, report)
     if not _check_by_program(group, worth, report):
         _check_sampled(sheet, group, worth, report)
+    _check_vcg(group, worth, report)
     return None
 
 
@@ -105,7 +107,7 @@ Rows = list[tuple[tuple[Id, ...], int]]
 
 
 def _all_rows(group: Group, worth: Worth) -> Rows | None:
-    if len(group.winners) > MAX_ENUMERATED:
+    if len(group.winners) > MAX_ENUMERATED or not all(market.is_small for market in group.packages):
         return None
     rows: Rows = []
     for size in range(1, len(group.winners) + 1):

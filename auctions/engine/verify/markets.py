@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cached_property
 from typing import NamedTuple
 
 from auctions.engine.verify.divisible import DivisibleLot, is_divisible
@@ -15,7 +16,7 @@ from auctions.engine.verify.sheets import Bid, Id, Lot, Sheet
 MAX_PLACEMENTS = 20_000
 """Placements of one component written out; above, nothing is searched for in it."""
 
-MAX_SOLVED_COLUMNS = 60_000
+MAX_SOLVED_COLUMNS = 40_000
 """Columns of all integer programs of one check together: what bounds its time, and the same on every machine."""
 
 
@@ -94,6 +95,12 @@ class PackageMarket:
             self.ways = [placements(windows, bid) for bid in self.bids]
         self._values: dict[frozenset[Id], Best | None] = {}
 
+    @property
+    def is_small(self) -> bool:
+        """Whether the tree of all choices is walked to the end."""
+        return self.preferred is not None
+
+    @cached_property
     def preferred(self) -> Best | None:
         """The best choice that the tie rule wants; None where the tree is too large."""
         if self.ways is None:

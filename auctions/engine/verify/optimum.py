@@ -105,7 +105,7 @@ def _check_packages(
             for bid in market.bids
             for award in awards.get(bid.id, ())
         )
-        best = market.preferred() if claim.status == "optimal" else None
+        best = market.preferred if claim.status == "optimal" else None
         if best is not None:
             _check_choice(market, best, surplus, awards, report)
             report.note("packages: every choice tried, ties included, where the search tree is small")

@@ -197,8 +197,9 @@ class TestBadInput:
             assert "no such lot in this window" in errors_of(answer)["lot"]
         assert_nothing_placed()
 
-    def test_refuses_an_unknown_window(self, auction: Auction, buyer: APIClient) -> None:
-        said = asked(auction) | {"window": auction.window.pk + 1000}
+    @pytest.mark.parametrize("further_on", [1000, 2**31, 2**62])
+    def test_refuses_an_unknown_window(self, auction: Auction, buyer: APIClient, further_on: int) -> None:
+        said = asked(auction) | {"window": auction.window.pk + further_on}
 
         assert errors_of(buyer.post(BIDS, said))["window"] == "There is no such auction window."
 

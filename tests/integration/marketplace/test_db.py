@@ -52,6 +52,15 @@ class TestTransactionLocks:
             lock_shared(LockSpace.WINDOW, 7)
             assert in_another_session(share) == ["got it"]
 
+    @pytest.mark.parametrize("lock", [lock_shared, lock_exclusive])
+    def test_take_ids_of_any_size(self, lock):
+        with transaction.atomic():
+            lock(LockSpace.WINDOW, 2**31 + 7)
+            assert in_another_session(lambda: is_free(LockSpace.WINDOW, 7)) == [False]
+
+        with transaction.atomic():
+            lock(LockSpace.WINDOW, 2**63 - 1)
+
 
 @pytest.mark.django_db(transaction=True)
 class TestSessionLock:

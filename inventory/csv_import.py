@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,11 +14,15 @@ from typing import TypeVar
 from accounts.models import Organization
 from inventory.models import ResourceType, Site
 from inventory.operations import ImportRefused
+from inventory.policies import MAX_BLOCK_DAYS
 from inventory.terms import BlockTerms
+from marketplace.hours import HOUR
 from marketplace.money import parse_price
 
 MAX_FILE_BYTES = 1_000_000
 MAX_ROWS = 1_000
+MAX_HOURS = 100_000
+"""Of all rows together: each hour of a block is a row of the database, and a file is listed in one go."""
 COLUMNS = ("site", "resource_type", "units", "starts_at", "ends_at", "reserve", "floor", "decline_hours")
 OPTIONAL_COLUMNS = frozenset({"floor", "decline_hours"})
 DELIMITERS = ",;\t"
@@ -65,12 +70,19 @@ def parse_blocks(content: bytes, *, seller: Organization) -> ParsedFile:
     terms: list[BlockTerms] = []
     lines: list[int] = []
     errors: list[LineError] = []
+    n_hours = 0
     for row in _rows(_decode(content)):
         try:
             terms.append(reader.read(row))
-            lines.append(row.line)
         except UnreadableFile as unreadable:
             errors += unreadable.errors
+            continue
+        lines.append(row.line)
+        n_hours += _n_hours(terms[-1])
+        if n_hours > MAX_HOURS:
+            raise _unreadable(
+                row.line, f"Up to here it is more than {MAX_HOURS:,} hours of blocks. Split it."
+            )
     if errors:
         raise UnreadableFile(errors)
     return ParsedFile(rows=tuple(terms), lines=tuple(lines))
@@ -150,10 +162,11 @@ class _RowReader:
     """Reads rows against the seller's sites and the catalogue, which it looks up once."""
 
     def __init__(self, seller: Organization) -> None:
-        self.site_ids = {
-            name.casefold(): pk
-            for pk, name in Site.objects.filter(organization=seller).values_list("pk", "name")
-        }
+        sites = Site.objects.filter(organization=seller).values_list("name", "pk")
+        self.site_ids = dict(sites)
+        self.site_ids_in_any_case: dict[str, list[int]] = defaultdict(list)
+        for name, pk in self.site_ids.items():
+            self.site_ids_in_any_case[name.casefold()].append(pk)
         self.type_ids = {
             slug.casefold(): pk
             for pk, slug in ResourceType.objects.filter(is_active=True).values_list("pk", "slug")
@@ -189,9 +202,14 @@ class _RowReader:
         return terms
 
     def _site(self, text: str) -> int:
-        if text.casefold() not in self.site_ids:
+        if text in self.site_ids:
+            return self.site_ids[text]
+        alike = self.site_ids_in_any_case.get(text.casefold(), [])
+        if not alike:
             raise ValueError(f"You have no site called “{text}”." if text else "Say which site.")
-        return self.site_ids[text.casefold()]
+        if len(alike) > 1:
+            raise ValueError(f"Several of your sites are called “{text}” but for capitals: write it exactly.")
+        return alike[0]
 
     def _resource_type(self, text: str) -> int:
         if text.casefold() not in self.type_ids:
@@ -203,6 +221,11 @@ class _RowReader:
         return self.type_ids[text.casefold()]
 
 
+def _n_hours(terms: BlockTerms) -> int:
+    """Return the hours a row would take; one that is too long, or ends before it starts, is refused by itself."""
+    return min(max(0, (terms.ends_at - terms.starts_at) // HOUR), MAX_BLOCK_DAYS * 24)
+
+
 def _whole_number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
         raise ValueError(f"“{text}” is not a whole number." if text else "Write a whole number.")
@@ -212,9 +235,9 @@ def _whole_number(text: str) -> int:
 def _instant(text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter: an offset that leads out of the calendar
         raise ValueError(f"“{text}” is not a time. Write UTC, such as 2026-11-24 14:00.") from None
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
 def _optional(read: Callable[[str], T]) -> Callable[[str], T | None]:

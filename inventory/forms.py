@@ -96,6 +96,6 @@ class ImportForm(forms.Form):
     file = forms.FileField(
         label="CSV file",
         allow_empty_file=True,
-        help_text="One block a row; see the template. At most 1,000 rows and 1 MB.",
+        help_text="One block a row; see the template. At most 1,000 rows, 100,000 hours of blocks and 1 MB.",
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv"}),
     )

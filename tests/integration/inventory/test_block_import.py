@@ -5,7 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from inventory.csv_import import MAX_FILE_BYTES, MAX_ROWS
+from inventory.csv_import import MAX_FILE_BYTES, MAX_HOURS, MAX_ROWS
 from inventory.models import Block, BlockHour
 from marketplace.hours import HOUR
 from tests.factories import ResourceTypeFactory, SiteFactory, next_hour
@@ -118,6 +118,8 @@ class TestBadRows:
             ({"units": "９"}, "units", "not a whole number"),
             ({"units": "8" * 400}, "units", "not a whole number"),
             ({"start": "tomorrow"}, "starts_at", "“tomorrow” is not a time"),
+            ({"start": "0001-01-01T00:00+14:00"}, "starts_at", "is not a time"),
+            ({"end": "9999-12-31T23:00-01:00"}, "ends_at", "is not a time"),
             ({"start": YESTERDAY}, "starts_at", "The start has passed."),
             ({"end": "2020-01-01 00:00"}, "ends_at", "must come after the start"),
             ({"end": "2100-01-01 00:00"}, "ends_at", "at most 366 days"),
@@ -170,6 +172,17 @@ class TestBadRows:
 
         assert column == "site"
 
+    def test_a_site_whose_name_differs_from_another_s_in_capitals_only_is_meant_exactly(
+        self, seller_client, own_site
+    ):
+        SiteFactory(organization=own_site.organization, name="ASHBURN 1")
+
+        [(_, column, message)] = errors_of(upload(seller_client, text(row(site="ashburn 1"))))
+        assert (column, message.partition(":")[2]) == ("site", " write it exactly.")
+
+        upload(seller_client, text(row(site="Ashburn 1")))
+        assert Block.objects.get().site == own_site
+
     @pytest.mark.parametrize(("cells", "count"), [("a,b", 2), (row() + ",9", 9)])
     def test_a_row_of_another_length_is_refused(self, seller_client, own_site, cells, count):
         [(line, _, message)] = errors_of(upload(seller_client, text(cells)))
@@ -211,6 +224,17 @@ class TestBadFiles:
         [(line, _, message)] = errors_of(upload(seller_client, text(*[row()] * (MAX_ROWS + 1))))
 
         assert (line, message) == (MAX_ROWS + 2, "A file has at most 1,000 rows. Split it.")
+
+    def test_a_file_of_too_many_hours_is_refused(self, seller_client, own_site):
+        n_years = MAX_HOURS // (366 * 24)
+        long = row(end=f"{next_hour() + 366 * 24 * HOUR:%Y-%m-%d %H:%M}")
+
+        [(line, _, message)] = errors_of(upload(seller_client, text(*[long] * (n_years + 2))))
+
+        assert (line, message) == (
+            n_years + 2,
+            "Up to here it is more than 100,000 hours of blocks. Split it.",
+        )
 
     def test_are_not_complained_of_before_they_are_sent(self, seller_client):
         response = seller_client.get(reverse("inventory:block_import"))

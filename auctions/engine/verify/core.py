@@ -207,7 +207,7 @@ def _check_by_program(group: Group, worth: Worth, report: Report) -> bool:
     bidders: list[Id] = []
     capacity: dict[Cell, int] = {}
     for market in group.packages:
-        if market.ways is None or not market.budget.spend(sum(map(len, market.ways))):
+        if market.ways is None or not market.budget.spend(market.ways):
             return False
         ways += market.ways
         bidders += market.bidders

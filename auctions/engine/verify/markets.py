@@ -10,25 +10,36 @@ from typing import NamedTuple
 
 from auctions.engine.verify.divisible import DivisibleLot, is_divisible
 from auctions.engine.verify.placements import Cell, Placement, Windows, can_pay, n_placements, placements
-from auctions.engine.verify.search import Best, TooLarge, search_milp, search_tree
+from auctions.engine.verify.search import (
+    MAX_MILP_ENTRIES,
+    Best,
+    TooLarge,
+    n_entries,
+    search_milp,
+    search_tree,
+)
 from auctions.engine.verify.sheets import Bid, Id, Lot, Sheet
 
 MAX_PLACEMENTS = 20_000
 """Placements of one component written out; above, nothing is searched for in it."""
 
-MAX_SOLVED_COLUMNS = 40_000
-"""Columns of all integer programs of one check together: what bounds its time, and the same on every machine."""
+MAX_SOLVED_ENTRIES = 100_000
+"""Coefficients of all integer programs of one check together: bounds its time, and is the same on every machine."""
 
 
 class Budget:
     """What is left to spend on integer programs."""
 
     def __init__(self) -> None:
-        self.columns = MAX_SOLVED_COLUMNS
+        self.entries = MAX_SOLVED_ENTRIES
 
-    def spend(self, columns: int) -> bool:
-        self.columns -= columns
-        return self.columns >= 0
+    def spend(self, ways: list[list[Placement]]) -> bool:
+        """Take what an integer program over `ways` costs; False where it is too large or not enough is left."""
+        cost = n_entries(ways)
+        if cost > min(MAX_MILP_ENTRIES, self.entries):
+            return False
+        self.entries -= cost
+        return True
 
 
 class Component(NamedTuple):
@@ -124,7 +135,7 @@ class PackageMarket:
         try:
             return search_tree(ways, self.capacity)
         except TooLarge:
-            return search_milp(ways, self.capacity) if self.budget.spend(sum(map(len, ways))) else None
+            return search_milp(ways, self.capacity) if self.budget.spend(ways) else None
 
     def would_win(self, windows: Windows, bid: Bid, limit: int) -> bool | None:
         """Whether a bid of one option would win at this limit, all else equal; None where that is too much to try."""

@@ -18,8 +18,10 @@ from auctions.engine.verify.sheets import Id
 
 MAX_TREE_NODES = 20_000
 MAX_TREE_BIDS = 200
-MAX_MILP_NODES = 500
-MAX_MILP_COLUMNS = 20_000
+MAX_MILP_NODES = 100
+MAX_MILP_ENTRIES = 40_000
+"""Coefficients of one integer program. Time at the first node grows with them, whatever the limit of nodes is."""
+
 LARGEST_COST = 1e6
 """Objective coefficients are scaled down to this, to stay clear of the solver's tolerances."""
 
@@ -110,15 +112,20 @@ def search_milp(
 ) -> Best | None:
     """Maximise surplus less what each bidder in `keep` would be left with anyway, paid once if any of its bids is used.
 
-    None where there are too many columns or the solver found nothing. `Best.surplus` is net of `keep`; `proven` up to
-    the solver's tolerance.
+    None where there are too many coefficients or the solver found nothing. `Best.surplus` is net of `keep`; `proven` up
+    to the solver's tolerance.
     """
-    program = _Program(ways, capacity, bidder, keep or {})
-    if len(program.columns) > MAX_MILP_COLUMNS:
+    if n_entries(ways) > MAX_MILP_ENTRIES:
         return None
+    program = _Program(ways, capacity, bidder, keep or {})
     if not program.columns:
         return Best(0, (None,) * len(ways), True)
     return program.solve()
+
+
+def n_entries(ways: Sequence[Sequence[Placement]]) -> int:
+    """Coefficients of the integer program that chooses among these."""
+    return sum(1 + len(way.uses) for choices in ways for way in choices if way.net >= 0)
 
 
 class _Program:

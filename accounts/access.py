@@ -36,8 +36,10 @@ def permission_needed(permission: str) -> Callable[[View], View]:
             if not request.user.is_authenticated:
                 page = request.htmx.current_url_abs_path  # type: ignore[attr-defined]
                 return send_to_login(request, page or request.get_full_path())
-            subject = () if permission in _STAFF else (request.organization,)  # type: ignore[attr-defined]
-            if not request.user.has_perm(permission, *subject):
+            organization = request.organization  # type: ignore[attr-defined]
+            subject = () if permission in _STAFF else (organization,)
+            # a superuser has every permission, but acts for no organization that it is not a member of
+            if subject == (None,) or not request.user.has_perm(permission, *subject):
                 raise PermissionDenied(REFUSALS[permission])
             return view(request, *args, **kwargs)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import prefetch_related_objects
+
 from auctions.models import Bid, Lot
 from marketplace.hours import n_hours
 
@@ -71,7 +73,7 @@ def single_lot_terms(lot: Lot, *, units: int, price_ticks: int) -> BidTerms:
 
 def terms_of(bid: Bid) -> BidTerms:
     """Read back what a bid says."""
-    options = bid.options.order_by("number").prefetch_related("legs__named_lots")
+    prefetch_related_objects([bid], "options__legs__named_lots")
     return BidTerms(
         options=tuple(
             OptionTerms(
@@ -92,6 +94,6 @@ def terms_of(bid: Bid) -> BidTerms:
                     for leg in sorted(option.legs.all(), key=lambda leg: leg.number)
                 ),
             )
-            for option in options
+            for option in sorted(bid.options.all(), key=lambda option: option.number)
         )
     )

@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from auctions.views import bids, markets, ticket
+from auctions.views import bids, markets, records, ticket
 
 app_name = "auctions"
 urlpatterns = [
     path("markets/<slug:slug>/", markets.market, name="market"),
     path("windows/<int:pk>/", markets.window, name="window"),
+    path("windows/<int:pk>/check/", records.window_check, name="window_check"),
+    path("windows/<int:pk>/book.json", records.window_book, name="window_book"),
+    path("windows/<int:pk>/clearing.json", records.window_clearing, name="window_clearing"),
     path("lots/<int:pk>/bid/", ticket.ticket, name="bid_ticket"),
     path("lots/<int:pk>/bid/cost/", ticket.cost, name="bid_cost"),
     path("lots/<int:pk>/bid/review/", ticket.review, name="bid_review"),
@@ -16,5 +19,6 @@ urlpatterns = [
     path("bids/<int:pk>/", bids.bid_detail, name="bid_detail"),
     path("bids/<int:pk>/change/", bids.bid_change, name="bid_change"),
     path("bids/<int:pk>/cancel/", bids.bid_cancel, name="bid_cancel"),
+    path("bids/<int:pk>/proof.json", records.bid_proof, name="bid_proof"),
     path("awards/", bids.award_list, name="award_list"),
 ]

@@ -18,7 +18,8 @@ class _OrganizationPermission(BasePermission):
     permission: str
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        return request.user.has_perm(self.permission, request._request.organization)  # type: ignore[attr-defined]
+        organization = request._request.organization  # type: ignore[attr-defined]
+        return organization is not None and request.user.has_perm(self.permission, organization)
 
     @property
     def message(self) -> str:

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from django.db.models import QuerySet
 from django.http import Http404
 from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
 from rest_framework.generics import get_object_or_404
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
@@ -25,6 +27,7 @@ from auctions.api.terms import BidInput, TermsInput
 from auctions.models import Award, Bid
 from auctions.operations.bids import BidNotFound, BidRejected, cancel_bid, change_bid, place_bid
 from auctions.queries.bids import awards_of, bids_of
+from auctions.queries.records import proof_of
 
 CREATED = 201
 
@@ -88,6 +91,15 @@ class BidViewSet(ReadOnlyModelViewSet):
                 organization=organization_of(request), cancelled_by=_caller(request), bid_id=self._own_id(pk)
             )
         return Response(self._told(bid))
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @action(detail=True)
+    def proof(self, request: Request, pk: str) -> Response:
+        """Prove that an own bid was in its window's book when that closed; 404 before."""
+        proof = proof_of(self.get_object())
+        if proof is None:
+            raise Http404
+        return Response(proof)
 
     def _own_id(self, pk: str) -> int:
         return get_object_or_404(Bid, organization=organization_of(self.request), pk=pk).pk

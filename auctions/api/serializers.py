@@ -58,7 +58,10 @@ class ProductPriceSerializer(serializers.ModelSerializer):
 
 
 class WindowSerializer(serializers.ModelSerializer):
-    """A window. ``phase`` is what the clock says now, ahead of the jobs that write ``status`` down."""
+    """A window. ``phase`` is what the clock says now, ahead of the jobs that write ``status`` down.
+
+    ``bids_root`` is published at close; book and clearing stand at /windows/<id>/book.json and clearing.json.
+    """
 
     market = serializers.SlugRelatedField[Market](slug_field="slug", read_only=True)
     phase = serializers.SerializerMethodField()
@@ -75,7 +78,10 @@ class WindowSerializer(serializers.ModelSerializer):
             "closes_at",
             "delivery_from",
             "delivery_to",
+            "closed_at",
+            "bids_root",
             "cleared_at",
+            "book_sha256",
             "cancelled_at",
             "cancelled_reason",
             "revenue_ticks",
@@ -171,7 +177,10 @@ class AwardSerializer(serializers.ModelSerializer):
 
 
 class BidSerializer(serializers.ModelSerializer):
-    """An own bid. ``max_ticks`` is the most it can cost, ``hold_cents`` what is held for it."""
+    """An own bid. ``max_ticks`` is the most it can cost, ``hold_cents`` what is held for it.
+
+    ``receipt_sha256`` seals what it says, with its ``nonce`` and its ``sequence``.
+    """
 
     options = OptionSerializer(many=True, read_only=True)
     awards = AwardSerializer(many=True, read_only=True)
@@ -183,6 +192,8 @@ class BidSerializer(serializers.ModelSerializer):
             "window",
             "status",
             "sequence",
+            "nonce",
+            "receipt_sha256",
             "options",
             "max_ticks",
             "hold_cents",

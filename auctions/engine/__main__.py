@@ -1,5 +1,6 @@
 """`python -m auctions.engine clear BOOK.json`: write the clearing to standard output.
 `python -m auctions.engine verify BOOK.json CLEARING.json`: say whether the clearing holds.
+`python -m auctions.engine inclusion PROOF.json [BOOK.json]`: say whether a bid was in a book when its window closed.
 `python -m auctions.engine study BOOK.json`: tabulate what vcg, core and uniform prices would bring.
 
 Exit status 0: cleared; holds. 1: does not hold, with the reasons on standard output. 2: the input is refused or cannot
@@ -14,6 +15,7 @@ import sys
 from auctions.engine.clear import clear
 from auctions.engine.document import book_from_json
 from auctions.engine.errors import MAX_BOOK_BYTES, BookRefused
+from auctions.engine.inclusion import NoProof, check_bid_in_book, check_proof
 from auctions.engine.study import study
 from auctions.engine.verify import Unreadable, examine, load_json
 
@@ -30,6 +32,20 @@ def main(arguments: list[str] | None = None) -> int:
         return _refuse(f"cannot read {error.filename}: {error.strerror}")
     except (BookRefused, Unreadable) as error:
         return _refuse(str(error))
+
+
+def _inclusion(options: argparse.Namespace) -> int:
+    proof = load_json(_read(options.proof))
+    try:
+        check_proof(proof)
+        _say(f"proven: bid {proof['position'] + 1} of {proof['n_bids']} under root {proof['bids_root']}")
+        if options.book is not None:
+            check_bid_in_book(proof, load_json(_read(options.book)))
+            _say("the book holds this bid at this place")
+    except NoProof as error:
+        _say(f"wrong: {error}")
+        return FAILS
+    return HOLDS
 
 
 def _clear(options: argparse.Namespace) -> int:
@@ -56,7 +72,7 @@ def _study(options: argparse.Namespace) -> int:
     return CLEARED
 
 
-COMMANDS = {"clear": _clear, "verify": _verify, "study": _study}
+COMMANDS = {"clear": _clear, "verify": _verify, "study": _study, "inclusion": _inclusion}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,6 +89,9 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("verify", help="check a clearing against its book")
     command.add_argument("book", metavar="BOOK.json", help="a book in format 1; - reads standard input")
     command.add_argument("clearing", metavar="CLEARING.json", help="its clearing; - reads standard input")
+    command = commands.add_parser("inclusion", help="check that a bid was in a book when its window closed")
+    command.add_argument("proof", metavar="PROOF.json", help="a bid's proof; - reads standard input")
+    command.add_argument("book", metavar="BOOK.json", nargs="?", help="the book to find it in")
     return parser
 
 

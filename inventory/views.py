@@ -101,7 +101,10 @@ def block_create(request: MemberRequest) -> HttpResponse:
         except BlockRefused as refused:
             form.refuse(refused.errors)
         else:
-            messages.success(request, f"{block} is listed. It joins the next window of its market.")
+            messages.success(
+                request,
+                f"{block} is listed. Its hours go on sale in the windows that deliver them, open ones at once.",
+            )
             return redirect("inventory:block_detail", block.pk)
     context = {
         "form": form,
@@ -156,7 +159,8 @@ def block_import(request: MemberRequest) -> HttpResponse:
         except ImportRefused as refused:
             errors = parsed.locate(refused)
         else:
-            messages.success(request, f"{len(blocks):,} blocks are listed.")
+            listed = "1 block is listed." if len(blocks) == 1 else f"{len(blocks):,} blocks are listed."
+            messages.success(request, listed)
             return redirect("inventory:block_list")
     context = {
         "form": form,

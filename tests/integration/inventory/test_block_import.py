@@ -74,6 +74,14 @@ class TestGoodFiles:
         assert upload(seller_client, dress(text(row()))).status_code == 302
         assert Block.objects.count() == 1
 
+    @pytest.mark.parametrize(("n_rows", "said"), [(1, "1 block is listed."), (2, "2 blocks are listed.")])
+    def test_it_is_said_how_many_were_listed(self, seller_client, own_site, n_rows, said):
+        rows = [row(units=str(8 * number)) for number in range(1, n_rows + 1)]
+
+        upload(seller_client, text(*rows))
+
+        assert said in seller_client.get(reverse("inventory:block_list")).content.decode()
+
     def test_columns_may_come_in_any_order_and_optional_ones_be_left_out(self, seller_client, own_site):
         site, kind, units, start, end, reserve, _, _ = row().split(",")
         content = f"reserve,units,ends_at,starts_at,site,resource_type\n{reserve},{units},{end},{start},{site},{kind}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Prefetch, QuerySet, Sum
+from django.db.models import F, Max, QuerySet, Sum
 
 from auctions.models import Lot, LotPrice, Market, ProductPrice, Window
 
@@ -158,25 +158,37 @@ class LotResult:
     marginal_ticks: int | None
 
 
-def lot_results(window: Window) -> QuerySet[Lot]:
-    """Return a cleared window's lots with their prices per hour, for ``lot_result`` to sum up."""
+def lots_of(window: Window) -> QuerySet[Lot]:
+    """Return a finished window's lots, by product and time."""
     return (
         Lot.objects.filter(window=window)
         .select_related("block__resource_type", "block__site")
-        .prefetch_related(Prefetch("prices", LotPrice.objects.order_by("hour", "id")))
         .order_by("block__resource_type__name", "block__site__region", "starts_at", "id")
     )
 
 
-def lot_result(lot: Lot) -> LotResult:
-    """Sum up a lot's hours; the average paid is rounded down to the tick."""
-    prices = list(lot.prices.all())
-    sold = sum(price.sold_units for price in prices)
-    spent = sum(price.sold_units * price.paid_ticks for price in prices)
+def lot_results(lots: Iterable[Lot]) -> list[LotResult]:
+    """Sum up the hours of cleared lots, in the database: a lot may have thousands. Averages are rounded down."""
+    lots = list(lots)
+    sums = (
+        LotPrice.objects.filter(lot__in=lots, sold_units__gt=0)
+        .values("lot_id")
+        .annotate(
+            sold=Sum("sold_units"),
+            spent=Sum(F("sold_units") * F("paid_ticks")),
+            margin=Max("marginal_ticks"),
+        )
+        .order_by("lot_id")
+    )
+    by_lot = {row["lot_id"]: (int(row["sold"]), int(row["spent"]), row["margin"]) for row in sums}
+    return [_lot_result(lot, *by_lot.get(lot.pk, (0, 0, None))) for lot in lots]
+
+
+def _lot_result(lot: Lot, sold: int, spent: int, margin: int | None) -> LotResult:
     return LotResult(
         lot=lot,
         sold_unit_hours=sold,
         offered_unit_hours=sum(lot.capacity_units or []),
         paid_ticks=spent // sold if sold else None,
-        marginal_ticks=max((price.marginal_ticks for price in prices if price.sold_units), default=None),
+        marginal_ticks=margin,
     )

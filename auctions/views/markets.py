@@ -10,14 +10,14 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.middleware import MemberRequest
-from auctions.models import Market, Window
+from auctions.models import Bid, Market, Window
 from auctions.queries.bids import bids_of, own_bid
 from auctions.queries.lots import by_product, lots_on_offer, product_choices
 from auctions.queries.windows import (
     clock_of,
     current_window_of,
-    lot_result,
     lot_results,
+    lots_of,
     past_windows,
     product_prices,
     timeline_of,
@@ -26,6 +26,7 @@ from auctions.queries.windows import (
 
 LOTS_PER_PAGE = 50
 PAST_WINDOWS = 12
+OWN_BIDS_SHOWN = 50
 FINISHED = (Window.Status.CLEARED, Window.Status.CANCELLED)
 
 
@@ -52,16 +53,17 @@ def window(request: MemberRequest, pk: int) -> HttpResponse:
     if found.status not in FINISHED:
         return redirect("auctions:market", slug=found.market.slug)
     now = timezone.now()
-    page = Paginator(lot_results(found), LOTS_PER_PAGE).get_page(request.GET.get("page"))
-    own = bids_of(request.organization).filter(window=found) if request.organization else []
+    page = Paginator(lots_of(found), LOTS_PER_PAGE).get_page(request.GET.get("page"))
+    own = bids_of(request.organization).filter(window=found) if request.organization else Bid.objects.none()
     context = {
         "window": found,
         "steps": timeline_of(found, now),
         "products": product_prices(found),
         "totals": totals(found),
         "page": page,
-        "lots": [lot_result(lot) for lot in page],
-        "own_bids": [own_bid(bid, now) for bid in own],
+        "lots": lot_results(page),
+        "own_bids": [own_bid(bid, now) for bid in own[:OWN_BIDS_SHOWN]],
+        "n_own_bids": own.count(),
     }
     return render(request, "auctions/window_detail.html", context)
 

@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from auctions.models import Indication, Market, Window
 from auctions.operations.windows import cancel_window
+from auctions.views import markets
 from tests.factories import BlockFactory, LotFactory, MarketFactory, WindowFactory
 from tests.integration.auctions.conftest import (
     Auction,
@@ -204,6 +205,37 @@ class TestWindow:
 
         assert own.bid == bid
         assert visit(auction.rival).client.get(address).context["own_bids"] == []
+
+    def test_shows_the_newest_of_many_own_bids_and_says_how_many_there_are(
+        self, auction: Auction, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(markets, "OWN_BIDS_SHOWN", 1)
+        bid_on(auction.lot, auction.buyer)
+        newest = bid_on(auction.lot, auction.buyer)
+        close_and_clear(auction.window)
+
+        answer = visit(auction.buyer).client.get(reverse("auctions:window", args=[auction.window.pk]))
+
+        (own,) = answer.context["own_bids"]
+        assert own.bid == newest
+        assert "The newest 1 of 2" in answer.content.decode()
+
+    def test_sums_up_the_hours_of_lots_in_a_bounded_number_of_queries(
+        self, auction: Auction, client: Client, django_assert_max_num_queries
+    ) -> None:
+        unsold = [LotFactory(window=auction.window) for _ in range(10)]
+        bid_on(auction.lot, auction.buyer, units=8, price_ticks=40_000)
+        bid_on(auction.lot, auction.rival, units=8, price_ticks=15_000)
+        close_and_clear(auction.window)
+
+        with django_assert_max_num_queries(12):
+            page = client.get(reverse("auctions:window", args=[auction.window.pk]))
+
+        told = {
+            result.lot: (result.sold_unit_hours, result.paid_ticks, result.marginal_ticks)
+            for result in page.context["lots"]
+        }
+        assert told == {auction.lot: (16, 15_000, 15_000)} | dict.fromkeys(unsold, (0, None, None))
 
     def test_says_why_it_was_cancelled(self, auction: Auction, client: Client) -> None:
         cancel_window(window_id=auction.window.pk, reason="A site dropped out")

@@ -13,7 +13,11 @@ env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env", overwrite=False)
 
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="insecure-only-for-checks-and-tests")
+SECRET_KEY = env.str(
+    "SECRET_KEY",
+    default=env.NOTSET if env.str("STRIPE_SECRET_KEY", default="") else "insecure-only-for-checks-and-tests",
+)
+"""Needed as soon as money is real: with a known key anybody could sign a session as somebody else."""
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -172,7 +176,10 @@ SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000")
 
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
 """Empty: payments go to the local sandbox."""
-STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="whsec_sandbox")
+STRIPE_WEBHOOK_SECRET = env.str(
+    "STRIPE_WEBHOOK_SECRET", default=env.NOTSET if STRIPE_SECRET_KEY else "whsec_sandbox"
+)
+"""Needed as soon as money is real: with a known secret anybody could tell us of events."""
 STRIPE_SANDBOX_URL = env.str("STRIPE_SANDBOX_URL", default="http://127.0.0.1:12111")
 STRIPE_SANDBOX_KEY = env.str("STRIPE_SANDBOX_KEY", default="sk_test_sandbox")
 STRIPE_READ_TIMEOUT_S = env.float("STRIPE_READ_TIMEOUT_S", default=20.0)

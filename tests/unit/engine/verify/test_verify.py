@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from auctions.engine import Book, book_from_document, clear
 from auctions.engine.verify import Unreadable, examine, verify
 
+from .. import package_books
 from ..books import books
 from .clearings import case_book, cleared, cleared_cases, local_local_global
 from .mutations import mutations
@@ -47,6 +48,11 @@ class TestCases:
 class TestLaws:
     @given(books())
     def test_what_the_engine_clears_holds(self, book):
+        assert verify(book, cleared(book)) == []
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.one_of(package_books.books(), package_books.bundle_books(max_bids=5)))
+    def test_what_the_engine_clears_with_packages_holds(self, book):
         assert verify(book, cleared(book)) == []
 
     @given(books(max_lots=3, max_bids=8))

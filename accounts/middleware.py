@@ -1,6 +1,7 @@
 """Which organization the person on this request acts for."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 from django_htmx.middleware import HtmxDetails
@@ -8,6 +9,9 @@ from django_htmx.middleware import HtmxDetails
 from accounts.models import Membership, Organization, User
 
 SESSION_KEY = "organization_id"
+ACTING_FOR_HEADER = "X-Acting-For"
+"""With which a page says for which organization it was drawn (base.html)."""
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class MemberRequest(HttpRequest):
@@ -22,7 +26,11 @@ class MemberRequest(HttpRequest):
 def active_organization_middleware(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[MemberRequest], HttpResponse]:
-    """Set ``request.memberships`` and ``request.organization``: the chosen one, else the first joined, else None."""
+    """Set ``request.memberships`` and ``request.organization``: the chosen one, else the first joined, else None.
+
+    What a page drawn for one organization sends after the person chose another, in another tab, is refused: nobody
+    reviews a bid for one organization and places it for another.
+    """
 
     def middleware(request: MemberRequest) -> HttpResponse:
         request.memberships = _memberships(request)
@@ -31,9 +39,18 @@ def active_organization_middleware(
         request.organization = next(
             (own for own in organizations if own.pk == chosen), organizations[0] if organizations else None
         )
+        if _was_drawn_for_another(request):
+            return HttpResponse(status=HTTPStatus.CONFLICT)
         return get_response(request)
 
     return middleware
+
+
+def _was_drawn_for_another(request: MemberRequest) -> bool:
+    stated = request.headers.get(ACTING_FOR_HEADER)
+    if not stated or request.method in SAFE_METHODS or request.organization is None:
+        return False
+    return stated != str(request.organization.pk)
 
 
 def active_organization(request: HttpRequest) -> Organization:

@@ -21,6 +21,7 @@ document.addEventListener("htmx:responseError", (event) => {
   const { status } = event.detail.xhr;
   if (status === 401 || status === 403) sayFailed("You may not do this, or your session has expired. Log in again and retry.");
   else if (status === 404) sayFailed("This is no longer there. Reload the page.");
+  else if (status === 409) sayFailed("You act for another organization by now, chosen in another tab. Nothing was done. Reload the page.");
   else if (status === 429) sayFailed("Too many requests. Wait a moment, then retry.");
   else sayFailed(`The server answered with an error (${status}). Reload the page to see whether it went through.`);
 });

@@ -141,6 +141,30 @@ class TestSwitching:
 
         assert page.wsgi_request.organization == membership.organization
 
+    def test_in_another_tab_ends_what_a_page_drawn_before_may_send(self, client, membership):
+        other = MembershipFactory(
+            user=membership.user, organization=BuyerFactory(), role=Membership.Role.OWNER
+        )
+        drawn_for = f'"X-Acting-For": "{membership.organization.pk}"'
+        assert drawn_for in client.get(reverse("accounts:organization")).content.decode()
+        stale = {"X-Acting-For": str(membership.organization.pk)}
+        create = reverse("accounts:api_key_create")
+
+        client.post(reverse("accounts:switch_organization"), {"organization": other.organization.pk})
+
+        assert client.post(create, {"name": "Desk"}, headers=stale).status_code == 409
+        assert not ApiKey.objects.exists()
+        assert client.get(reverse("accounts:organization"), headers=stale).status_code == 200
+        fresh = {"X-Acting-For": str(other.organization.pk)}
+        assert client.post(create, {"name": "Desk"}, headers=fresh).status_code == 200
+        assert ApiKey.objects.get().organization == other.organization
+
+    @pytest.mark.parametrize("headers", [{}, {"X-Acting-For": ""}])
+    def test_stops_nobody_who_does_not_say_for_whom_the_page_was_drawn(self, client, headers):
+        create = reverse("accounts:api_key_create")
+
+        assert client.post(create, {"name": "Desk"}, headers=headers).status_code == 200
+
 
 class TestNewOrganization:
     def test_is_for_people_without_one_too(self):

@@ -27,6 +27,7 @@ from auctions.api.terms import BidInput, TermsInput
 from auctions.models import Award, Bid
 from auctions.operations.bids import BidNotFound, BidRejected, cancel_bid, change_bid, place_bid
 from auctions.queries.bids import awards_of, bids_of
+from auctions.queries.receipts import receipt_of
 from auctions.queries.records import proof_of
 
 CREATED = 201
@@ -100,6 +101,15 @@ class BidViewSet(ReadOnlyModelViewSet):
         if proof is None:
             raise Http404
         return Response(proof)
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @action(detail=True)
+    def receipt(self, request: Request, pk: str) -> Response:
+        """Explain what an own bid costs: what it displaced, reserve, VCG and core part; 404 if it won nothing."""
+        receipt = receipt_of(self.get_object())
+        if receipt is None:
+            raise Http404
+        return Response(receipt.as_json())
 
     def _own_id(self, pk: str) -> int:
         return get_object_or_404(Bid, organization=organization_of(self.request), pk=pk).pk

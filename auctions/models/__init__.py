@@ -3,6 +3,7 @@
 from auctions.models.awards import Award, Indication, LotPrice, ProductPrice
 from auctions.models.bids import Bid, BidLeg, BidLegLot, BidOption
 from auctions.models.markets import Lot, Market, Window
+from auctions.models.receipts import LotReceipt, Receipt
 from auctions.models.records import WindowRecord
 
 __all__ = [
@@ -14,8 +15,10 @@ __all__ = [
     "Indication",
     "Lot",
     "LotPrice",
+    "LotReceipt",
     "Market",
     "ProductPrice",
+    "Receipt",
     "Window",
     "WindowRecord",
 ]

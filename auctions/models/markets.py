@@ -97,6 +97,10 @@ class Window(models.Model):
     )
     book_sha256 = models.CharField(max_length=64, blank=True)
     engine_version = models.CharField(max_length=20, blank=True)
+    clearing_status = models.CharField(max_length=10, blank=True, help_text="optimal, or bounded with a gap")
+    clearing_gap = models.FloatField(
+        null=True, blank=True, help_text="Proven relative distance to the best surplus, where bounded."
+    )
     surplus_ticks = models.BigIntegerField(null=True, blank=True)
     revenue_ticks = models.BigIntegerField(null=True, blank=True)
 

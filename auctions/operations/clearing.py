@@ -18,6 +18,7 @@ from auctions.bridge import WindowBook, window_book
 from auctions.engine import ENGINE_VERSION, NO_PRICE, REASONS, Book, Clearing, book_sha256, clear
 from auctions.engine.verify import load_json, verify
 from auctions.models import Award, Bid, Indication, LotPrice, ProductPrice, Window, WindowRecord
+from auctions.operations.receipts import write_receipts
 from auctions.operations.windows import release_lots
 from auctions.publication import in_rows_of, publish_book
 from marketplace.db import database_now
@@ -76,6 +77,7 @@ def _clear(window: Window, engine: Engine) -> None:
     release_lots(window)
     _sell_hours(window, awards)
     _write_prices(window, source, clearing)
+    write_receipts(window, source.lots, clearing)
     _lower_holds(clearing, awards)
     _tell(window, clearing, awards)
     Indication.objects.filter(window=window).delete()
@@ -84,6 +86,8 @@ def _clear(window: Window, engine: Engine) -> None:
     window.cleared_at = database_now()
     window.book_sha256 = book_sha256(published.book)
     window.engine_version = ENGINE_VERSION
+    window.clearing_status = clearing.status
+    window.clearing_gap = clearing.gap
     window.surplus_ticks = clearing.surplus
     window.revenue_ticks = clearing.revenue
     window.save()

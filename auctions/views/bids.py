@@ -30,6 +30,7 @@ from auctions.queries.bids import (
     own_bid,
 )
 from auctions.queries.lots import BidCost, Ticket, cost_of, ticket_for
+from auctions.queries.receipts import receipt_of
 from marketplace.money import format_cents
 
 UNPROCESSABLE = 422
@@ -73,6 +74,7 @@ def bid_detail(request: MemberRequest, pk: int) -> HttpResponse:
         "steps": history_of(own),
         "outcome": outcome_in_words(own),
         "awards": [(award, average_ticks(award)) for award in own.awards],
+        "receipt": receipt_of(own.bid),
         "may_bid": request.user.has_perm("accounts.buy_for", request.organization),
     }
     template = "auctions/bid_detail.html#bid" if request.htmx else "auctions/bid_detail.html"

@@ -46,6 +46,8 @@ def save_card_of_session(*, organization_id: int, session_id: str) -> PaymentMet
 
     The webhook takes it in too, earlier or later; the card's id is unique, so it is there once.
     """
+    if not session_id:  # Stripe would take the address without one for that of a list
+        raise CardNotSaved("No card was added.")
     session = gateway.retrieve_setup_session(session_id)
     customer = Customer.objects.filter(organization_id=organization_id).first()
     if customer is None or not customer.stripe_id or session.customer_id != customer.stripe_id:

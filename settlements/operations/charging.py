@@ -80,16 +80,12 @@ def pay_settlement(*, organization_id: int, settlement_id: int, payment_method_i
 
 
 def continue_payment(*, organization_id: int, settlement_id: int) -> PaymentStart:
-    """Look up the payment that waits for the buyer, take in what became of it, and say where to go on."""
-    attempt = (
-        ChargeAttempt.objects.filter(
-            settlement_id=settlement_id,
-            settlement__organization_id=organization_id,
-            outcome=Outcome.ACTION_REQUIRED,
-        )
-        .order_by("-number")
-        .first()
-    )
+    """Look up the payment that waits for the buyer, take in what became of it, and say where to go on.
+
+    Raise Settlement.DoesNotExist for another's settlement, OutcomeUnknown, Refused.
+    """
+    settlement = Settlement.objects.get(pk=settlement_id, organization_id=organization_id)
+    attempt = settlement.attempts.filter(outcome=Outcome.ACTION_REQUIRED).order_by("-number").first()
     if attempt is None:
         return PaymentStart(_status(settlement_id), "")
     payment = gateway.retrieve_payment(attempt.stripe_payment_intent_id)

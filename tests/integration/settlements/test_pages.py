@@ -63,6 +63,7 @@ class TestWhoMaySee:
 
         assert member_of(settlement.organization, Membership.Role.VIEWER).get(address).status_code == 200
         assert member_of(BuyerFactory()).get(address).status_code == 404
+        assert member_of(BuyerFactory()).get(url("own_settlement_return", settlement.pk)).status_code == 404
         assert member_of(BuyerFactory()).get(url("settlement_detail", settlement.pk)).status_code == 403
         assert "Nothing to pay" in member_of(BuyerFactory()).get(url("own_settlement_list")).content.decode()
 

@@ -6,6 +6,7 @@ The book's hour 0 is the window's ``delivery_from``; lots, bids and organization
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from django.db import connection
 
 from auctions.capacity import capacities
 from auctions.engine import NO_PRICE, Book, indicate
+from auctions.matching import present_matches
 from auctions.models import Lot, Window
 from marketplace.hours import n_hours
 
@@ -22,11 +24,11 @@ _BID_ROWS = """
            leg.id, leg.units, leg.min_units,
            (extract(epoch FROM leg.earliest_at - %(origin)s) / 3600)::int,
            (extract(epoch FROM leg.latest_at - %(origin)s) / 3600)::int,
-           leg.hours, named.lot_id
+           leg.hours, coalesce(named.lot_id, -1)
       FROM auctions_bid bid
       JOIN auctions_bidoption option ON option.bid_id = bid.id
       JOIN auctions_bidleg leg ON leg.option_id = option.id
-      JOIN auctions_bidleglot named ON named.leg_id = leg.id
+      LEFT JOIN auctions_bidleglot named ON named.leg_id = leg.id
      WHERE bid.window_id = %(window)s AND bid.status = 'placed'
      ORDER BY bid.sequence, option.number, leg.number, named.position
 """
@@ -45,6 +47,8 @@ _BID_ROWS = """
     _HOURS,
     _LOT,
 ) = range(13)
+_NO_LOT = -1
+"""Stands in a row for a filter that matches nothing, or nothing yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +56,14 @@ class WindowBook:
     """A window's book with what the engine does not need to know.
 
     ``lots`` by id, those with anything on offer; ``leg_ids`` int (P,): primary keys of the book's legs, row by row.
+    ``left_out``: organizations by bid, of the bids none of whose options has a lot for each leg. They cannot fit, and a
+    book has no way to say them.
     """
 
     book: Book
     lots: dict[int, Lot]
     leg_ids: list[int]
+    left_out: dict[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,7 @@ class ProductIndication:
     entry_ticks: int | None
     offered_units: int
     n_lots: int
+    is_estimate: bool
 
 
 def window_book(window: Window) -> WindowBook:
@@ -77,7 +85,8 @@ def window_book(window: Window) -> WindowBook:
         Lot.objects.filter(window=window, on_offer=True).select_related("block__site", "block__resource_type")
     )
     capacity = capacities(lots)
-    rows = _bid_rows(window)
+    said = _bid_rows(window)
+    rows = said[~np.isin(said[:, _OPTION], said[said[:, _LOT] == _NO_LOT, _OPTION])]
     option_starts = _starts(rows[:, _OPTION])
     leg_starts = _starts(rows[:, _LEG])
     bid_starts = _starts(rows[:, _BID])
@@ -107,7 +116,13 @@ def window_book(window: Window) -> WindowBook:
         leg_lot_offset=np.append(leg_starts, len(rows)),
         leg_lot=rows[:, _LOT],
     )
-    return WindowBook(book=book, lots={lot.pk: lot for lot in lots}, leg_ids=legs[:, _LEG].tolist())
+    without_lots = said[~np.isin(said[:, _BID], rows[:, _BID])]
+    return WindowBook(
+        book=book,
+        lots={lot.pk: lot for lot in lots},
+        leg_ids=legs[:, _LEG].tolist(),
+        left_out=dict(without_lots[:, [_BID, _ORGANIZATION]].tolist()),
+    )
 
 
 def indicate_window(window_id: int) -> list[ProductIndication]:
@@ -118,11 +133,10 @@ def indicate_window(window_id: int) -> list[ProductIndication]:
     for row, lot_id in enumerate(result.book.lot_id.tolist()):
         block = source.lots[lot_id].block
         by_product[block.resource_type_id, block.site.region].append(row)
-    unit_hours = result.sold * (result.book.lot_end - result.book.lot_start)
     products = []
     for (resource_type_id, region), lot_rows in sorted(by_product.items()):
-        sold = int(unit_hours[lot_rows].sum())
-        paid = int((result.paid[lot_rows] * unit_hours[lot_rows]).sum())
+        sold = int(result.sold_unit_hours[lot_rows].sum())
+        paid = int((result.paid[lot_rows] * result.sold_unit_hours[lot_rows]).sum())
         entries = [entry for entry in result.entry[lot_rows].tolist() if entry != NO_PRICE]
         products.append(
             ProductIndication(
@@ -132,16 +146,35 @@ def indicate_window(window_id: int) -> list[ProductIndication]:
                 entry_ticks=min(entries, default=None),
                 offered_units=int(result.offered[lot_rows].sum()),
                 n_lots=len(lot_rows),
+                is_estimate=bool(result.is_estimate[lot_rows].any()),
             )
         )
     return products
 
 
 def _bid_rows(window: Window) -> np.ndarray:
-    """Return int64 (K, 13): one row per lot a leg names, in the order of the book."""
+    """Return int64 (K, 13): one row per lot a leg accepts, in the order of the book.
+
+    A leg whose filter matches nothing has one row, without a lot.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_BID_ROWS, {"window": window.pk, "origin": window.delivery_from})
-        return np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 13)
+        rows = np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 13)
+    are_settled = window.status in (Window.Status.CLOSED, Window.Status.CLEARED)
+    if are_settled or not (rows[:, _LOT] == _NO_LOT).any():
+        return rows
+    return _with_matches(rows, present_matches(window))
+
+
+def _with_matches(rows: np.ndarray, matches: Mapping[int, list[int]]) -> np.ndarray:
+    """Repeat each row without a lot for every lot that its leg matches."""
+    open_rows = np.flatnonzero(rows[:, _LOT] == _NO_LOT)
+    found = [matches.get(leg, [_NO_LOT]) for leg in rows[open_rows, _LEG].tolist()]
+    count = np.ones(len(rows), dtype=np.int64)
+    count[open_rows] = [len(lots) for lots in found]
+    expanded = np.repeat(rows, count, axis=0)
+    expanded[expanded[:, _LOT] == _NO_LOT, _LOT] = [lot for lots in found for lot in lots]
+    return expanded
 
 
 def _starts(keys: np.ndarray) -> np.ndarray:

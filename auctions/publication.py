@@ -27,14 +27,17 @@ class PublishedBook:
 def publish_book(window: Window, own: Book) -> PublishedBook:
     """Write a closed window's book with pseudonyms; lots keep their public numbers, sequences become ranks.
 
-    Raise SealBroken where it is not the book that was sealed at close.
+    A rank without a bid is that of one whose filters matched nothing. Raise SealBroken where it is not the book that
+    was sealed at close.
     """
     seals = sealed_bids(window)
+    rank_of = {seal.arrival: rank for rank, seal in enumerate(seals, start=1)}
+    ranks = [rank_of[arrival] for arrival in own.bid_sequence.tolist()]
     renamed = replace(
         own,
         lot_id=_texts(str(lot_id) for lot_id in own.lot_id.tolist()),
-        bid_id=_texts(bid_pseudonym(window, seal.nonce) for seal in seals),
-        bid_sequence=np.arange(1, own.n_bids + 1),
+        bid_id=_texts(bid_pseudonym(window, seals[rank - 1].nonce) for rank in ranks),
+        bid_sequence=np.array(ranks, dtype=np.int64),
         organization_id=_texts(organization_pseudonym(window, one) for one in own.organization_id.tolist()),
     )
     document = book_to_document(renamed)

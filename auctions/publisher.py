@@ -49,7 +49,7 @@ _TELL = """
     SELECT organization_id, min(sequence), coalesce(array_agg(DISTINCT window_id) FILTER (WHERE window_id > 0), '{}')
     FROM told GROUP BY organization_id
 """
-_FIGURES = ("paid_ticks", "entry_ticks", "offered_units", "n_lots")
+_FIGURES = ("paid_ticks", "entry_ticks", "offered_units", "n_lots", "is_estimate")
 
 
 @dataclass(frozen=True, slots=True)

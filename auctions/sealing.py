@@ -15,7 +15,7 @@ from typing import Any
 
 from auctions.engine.inclusion import SEAL_FORMAT, bids_root, inclusion_path, merkle_root, receipt_sha256
 from auctions.models import Bid, Window
-from auctions.terms import BidTerms, LegTerms, OptionTerms
+from auctions.terms import BidTerms, LegTerms, OptionTerms, terms_of
 from marketplace.hours import HOUR
 
 PSEUDONYM_HEX_DIGITS = 20
@@ -79,8 +79,15 @@ def root_of(seals: Sequence[SealedBid]) -> str:
 
 
 def require_sealed(window: Window, seals: Sequence[SealedBid], bids: Iterable[dict[str, Any]]) -> None:
-    """Raise SealBroken unless the ``bids`` of a book are those that ``seals`` and the window's root promise."""
-    for seal, bid in zip(seals, bids, strict=True):
+    """Raise SealBroken unless the ``bids`` of a book are those that ``seals`` and the window's root promise.
+
+    Bids with filters are compared as they were said; nothing else may be missing from the book.
+    """
+    said = {bid["id"]: bid for bid in bids} | _filtered_bids(window)
+    for seal in seals:
+        bid = said.get(bid_pseudonym(window, seal.nonce))
+        if bid is None:
+            raise SealBroken(f"the bid of arrival {seal.arrival} is not in the book")
         receipt = receipt_sha256(
             window=str(window.pk), arrival=seal.arrival, nonce=seal.nonce, bid=_without_rank(bid)
         )
@@ -105,6 +112,18 @@ def inclusion_proof(window: Window, seals: Sequence[SealedBid], bid: Bid, terms:
         "path": [node.hex() for node in inclusion_path([seal.receipt for seal in seals], position)],
         "bids_root": window.bids_root,
     }
+
+
+def _filtered_bids(window: Window) -> dict[str, dict[str, Any]]:
+    """Return the placed bids that have a filter as they were said, by their names in the book."""
+    bids = (
+        Bid.objects.filter(window=window, status=Bid.Status.PLACED)
+        .filter(options__legs__filter_types__len__gt=0)
+        .distinct()
+        .prefetch_related("options__legs__named_lots")
+    )
+    said = (published_bid(window, bid, terms_of(bid)) for bid in bids)
+    return {bid["id"]: bid for bid in said}
 
 
 def _without_rank(bid: dict[str, Any]) -> dict[str, Any]:
@@ -132,10 +151,23 @@ def _option(option: OptionTerms, origin: datetime) -> dict[str, Any]:
 
 def _leg(leg: LegTerms, origin: datetime) -> dict[str, Any]:
     said: dict[str, Any] = {
-        "lots": [str(lot_id) for lot_id in leg.lot_ids],
+        **_lots(leg),
         "units": leg.units,
         "earliest": (leg.earliest_at - origin) // HOUR,
         "latest": (leg.latest_at - origin) // HOUR,
         "hours": leg.hours,
     }
     return said if leg.min_units == leg.units else said | {"min_units": leg.min_units}
+
+
+def _lots(leg: LegTerms) -> dict[str, Any]:
+    """The lots a leg names, or its filter: what that comes to, the book says, and nobody knows before the close."""
+    if leg.filter is None:
+        return {"lots": [str(lot_id) for lot_id in leg.lot_ids]}
+    return {
+        "filter": {
+            "types": [str(type_id) for type_id in leg.filter.resource_type_ids],
+            "regions": list(leg.filter.regions),
+            "fabrics": list(leg.filter.fabrics),
+        }
+    }

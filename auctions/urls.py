@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from auctions.views import bids, markets, records, ticket
+from auctions.views import bids, compose, markets, records, ticket
 
 app_name = "auctions"
 urlpatterns = [
@@ -15,9 +15,11 @@ urlpatterns = [
     path("lots/<int:pk>/bid/cost/", ticket.cost, name="bid_cost"),
     path("lots/<int:pk>/bid/review/", ticket.review, name="bid_review"),
     path("lots/<int:pk>/bid/confirm/", ticket.confirm, name="bid_confirm"),
+    path("lots/<int:pk>/bid/more/", compose.compose, name="bid_compose"),
     path("bids/", bids.bid_list, name="bid_list"),
     path("bids/<int:pk>/", bids.bid_detail, name="bid_detail"),
     path("bids/<int:pk>/change/", bids.bid_change, name="bid_change"),
+    path("bids/<int:pk>/change/more/", compose.recompose, name="bid_recompose"),
     path("bids/<int:pk>/cancel/", bids.bid_cancel, name="bid_cancel"),
     path("bids/<int:pk>/proof.json", records.bid_proof, name="bid_proof"),
     path("awards/", bids.award_list, name="award_list"),

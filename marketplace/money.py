@@ -58,15 +58,19 @@ def split_cents(total_cents: int, weights: Sequence[int]) -> list[int]:
 
 def parse_price(text: str) -> int:
     """Return the ticks per unit-hour that ``text`` (dollars, such as ``2.4950``) says. Raise InvalidPrice."""
+    return parse_amount(text, most_ticks=MAX_PRICE_TICKS, per=" per unit-hour")
+
+
+def parse_amount(text: str, *, most_ticks: int, per: str = "") -> int:
+    """Return the ticks that ``text`` (dollars) says, at most ``most_ticks``. Raise InvalidPrice."""
     written = _PRICE.fullmatch(text.strip())
     if written is None:
         raise InvalidPrice(f"“{text}” is not a price. Write dollars, such as 2.4950.")
     if written["sign"]:
         raise InvalidPrice("A price cannot be negative.")
-    dollars = Decimal(written["amount"].replace(",", ""))
-    if dollars * TICKS_PER_DOLLAR > MAX_PRICE_TICKS:
-        raise InvalidPrice(f"A price cannot exceed {format_ticks(MAX_PRICE_TICKS)} per unit-hour.")
-    ticks = dollars * TICKS_PER_DOLLAR
+    ticks = Decimal(written["amount"].replace(",", "")) * TICKS_PER_DOLLAR
+    if ticks > most_ticks:
+        raise InvalidPrice(f"A price cannot exceed {format_ticks(most_ticks)}{per}.")
     if ticks != ticks.to_integral_value():
         raise InvalidPrice("Prices move in ticks of $0.0001: use at most four decimals.")
     return int(ticks)

@@ -23,7 +23,7 @@ from accounts.api.permissions import IsBuyer, IsMember
 from accounts.api.problems import refusal
 from accounts.models import User
 from auctions.api.serializers import AwardSerializer, BidSerializer
-from auctions.api.terms import BidInput, TermsInput
+from auctions.api.terms import BidInput, TermsInput, path_of
 from auctions.models import Award, Bid
 from auctions.operations.bids import BidNotFound, BidRejected, cancel_bid, change_bid, place_bid
 from auctions.queries.bids import awards_of, bids_of
@@ -149,6 +149,6 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except BidRejected as rejected:
-        raise refusal(rejected.message, field=rejected.field, code=rejected.code) from None
+        raise refusal(rejected.message, field=path_of(rejected), code=rejected.code) from None
     except BidNotFound:
         raise Http404 from None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from auctions.models import Award, Bid, BidLeg, BidOption, Indication, Lot, Market, ProductPrice, Window
@@ -17,7 +20,10 @@ class MarketSerializer(serializers.ModelSerializer):
 
 
 class IndicationSerializer(serializers.ModelSerializer):
-    """Where a product would clear if its window closed now. Ticks per unit-hour."""
+    """Where a product would clear if its window closed now. Ticks per unit-hour.
+
+    ``is_estimate``: bids that combine lots or hours bear on it, and both prices are quick estimates.
+    """
 
     resource_type = serializers.SlugRelatedField[ResourceType](slug_field="slug", read_only=True)
 
@@ -31,6 +37,7 @@ class IndicationSerializer(serializers.ModelSerializer):
             "entry_ticks",
             "offered_units",
             "n_lots",
+            "is_estimate",
             "revision",
             "computed_at",
         ]
@@ -133,15 +140,43 @@ class LotSerializer(serializers.ModelSerializer):
         return units.get(lot.pk, 0)
 
 
+class FilterSerializer(serializers.Serializer):
+    types = serializers.ListField(child=serializers.SlugField())
+    regions = serializers.ListField(child=serializers.CharField())
+    fabrics = serializers.ListField(child=serializers.CharField())
+
+
 class LegSerializer(serializers.ModelSerializer):
+    """A leg. Where it has a filter, ``lots`` is what that came to: empty until the window closes."""
+
     lots = serializers.SerializerMethodField()
+    filter = serializers.SerializerMethodField()
 
     class Meta:
         model = BidLeg
-        fields = ["lots", "units", "min_units", "earliest_at", "latest_at", "hours"]
+        fields = ["lots", "filter", "units", "min_units", "earliest_at", "latest_at", "hours"]
 
     def get_lots(self, leg: BidLeg) -> list[int]:
         return [named.lot_id for named in leg.named_lots.all()]
+
+    @extend_schema_field(FilterSerializer(allow_null=True))
+    def get_filter(self, leg: BidLeg) -> dict[str, list[str]] | None:
+        if not leg.is_filtered:
+            return None
+        slugs = self._type_slugs()
+        return {
+            "types": [slugs[pk] for pk in leg.filter_types],
+            "regions": leg.filter_regions,
+            "fabrics": leg.filter_fabrics,
+        }
+
+    def _type_slugs(self) -> dict[int, str]:
+        """Return slugs by type, read once for an answer: the context is shared by its parts."""
+        context = cast(dict[str, Any], self.context)
+        if "type_slugs" not in context:
+            context["type_slugs"] = dict(ResourceType.objects.values_list("id", "slug"))
+        slugs: dict[int, str] = context["type_slugs"]
+        return slugs
 
 
 class OptionSerializer(serializers.ModelSerializer):

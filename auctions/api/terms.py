@@ -3,37 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from rest_framework import serializers
 
 from auctions.api.fields import Ticks, Units, WholeNumber
 from auctions.models import Lot
-from auctions.policies import BidRejected
-from auctions.terms import BidTerms, LegTerms, OptionTerms
+from auctions.policies import MAX_LEGS, MAX_OPTIONS, BidRejected
+from auctions.terms import ANY_PART, MAX_LOTS_PER_LEG, BidTerms, LegTerms, LotFilter, OptionTerms
+from inventory.models import Region, ResourceType, Site
+from marketplace.hours import HOUR
 
-MAX_OPTIONS = 20
-MAX_LEGS = 20
-MAX_LOTS = 200
+
+class FilterInput(serializers.Serializer):
+    """Lots that will do without being named: what matches when the window closes, lowest reserve first."""
+
+    types = serializers.ListField(
+        child=serializers.SlugField(), min_length=1, max_length=100, help_text="Slugs of resource types."
+    )
+    regions = serializers.MultipleChoiceField(choices=Region.choices, required=False, help_text="None: any.")
+    fabrics = serializers.MultipleChoiceField(
+        choices=Site.Fabric.choices, required=False, help_text="None: any."
+    )
 
 
 class LegInput(serializers.Serializer):
-    """Units of one of the lots named. With one lot, everything else defaults to its whole period, in any part."""
+    """Units of one of the lots named, or of any lot that a filter matches, for some hours in a row.
+
+    With one lot and nothing else said: its whole period, in any part.
+    """
 
     lots = serializers.ListField(
-        child=WholeNumber(min_value=1, max_value=2**63 - 1), min_length=1, max_length=MAX_LOTS
+        child=WholeNumber(min_value=1, max_value=2**63 - 1),
+        required=False,
+        min_length=1,
+        max_length=MAX_LOTS_PER_LEG,
+        help_text="In the order of preference; any one of them will do.",
     )
+    filter = FilterInput(required=False)
     units = Units()
-    min_units = Units(required=False, help_text="Fewest units worth having; all of them is all or nothing.")
+    min_units = Units(
+        required=False,
+        help_text="Fewest units worth having; all of them is all or nothing. Default: any part, or all where an "
+        "option has several legs.",
+    )
     earliest_at = serializers.DateTimeField(required=False, help_text="A whole UTC hour.")
     latest_at = serializers.DateTimeField(required=False, help_text="A whole UTC hour.")
-    hours = WholeNumber(required=False, min_value=1, max_value=24 * 366)
+    hours = WholeNumber(
+        required=False,
+        min_value=1,
+        max_value=24 * 366,
+        help_text="In a row, anywhere from earliest_at to latest_at. Default: all of it.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        missing = {"earliest_at", "latest_at", "hours"} - set(attrs)
-        if len(attrs["lots"]) > 1 and missing:
+        if ("lots" in attrs) == ("filter" in attrs):
+            raise serializers.ValidationError("Give either lots or a filter.", code="lots_or_filter")
+        missing = {"earliest_at", "latest_at"} - set(attrs)
+        if len(attrs.get("lots", ())) != 1 and missing:
             raise serializers.ValidationError(
-                dict.fromkeys(sorted(missing), "Needed when a leg names several lots."), code="required"
+                dict.fromkeys(sorted(missing), "Needed unless a leg names a single lot."), code="required"
             )
         return attrs
 
@@ -70,30 +100,102 @@ class BidInput(TermsInput):
 
 
 def _terms(said: Mapping[str, Any]) -> BidTerms:
-    named = {lot_id for option in said["options"] for leg in option["legs"] for lot_id in leg["lots"]}
-    lots = Lot.objects.select_related("block").in_bulk(named)
+    named = {
+        lot_id for option in said["options"] for leg in option["legs"] for lot_id in leg.get("lots", ())[:1]
+    }
+    lots = Lot.objects.in_bulk(named)
+    slugs = {
+        slug
+        for option in said["options"]
+        for leg in option["legs"]
+        for slug in leg.get("filter", {}).get("types", ())
+    }
+    types = dict(ResourceType.objects.filter(slug__in=slugs).values_list("slug", "id")) if slugs else {}
     return BidTerms(
         options=tuple(
             OptionTerms(
-                legs=tuple(_leg(leg, lots) for leg in option["legs"]),
+                legs=tuple(
+                    _leg(leg, _Place(number, leg_number, len(option["legs"])), lots, types)
+                    for leg_number, leg in enumerate(option["legs"])
+                ),
                 price_ticks=option.get("price_ticks"),
                 value_ticks=option.get("value_ticks"),
             )
-            for option in said["options"]
+            for number, option in enumerate(said["options"])
         )
     )
 
 
-def _leg(said: Mapping[str, Any], lots: Mapping[int, Lot]) -> LegTerms:
-    first = lots.get(said["lots"][0])
-    if first is None:
-        raise BidRejected("unknown_lot", "lot", "There is no such lot in this window.")
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a leg stands in what was said."""
+
+    option: int
+    leg: int
+    n_legs: int
+
+
+def _leg(
+    said: Mapping[str, Any], place: _Place, lots: Mapping[int, Lot], types: Mapping[str, int]
+) -> LegTerms:
     units = said["units"]
+    only = _only_lot(said, place, lots)
+    earliest_at = said["earliest_at"] if "earliest_at" in said or only is None else only.starts_at
+    latest_at = said["latest_at"] if "latest_at" in said or only is None else only.ends_at
     return LegTerms(
-        lot_ids=tuple(said["lots"]),
+        lot_ids=tuple(said.get("lots", ())),
+        filter=_filter(said["filter"], place, types) if "filter" in said else None,
         units=units,
-        min_units=said.get("min_units", min(units, first.block.unit_step)),
-        earliest_at=said.get("earliest_at", first.starts_at),
-        latest_at=said.get("latest_at", first.ends_at),
-        hours=said.get("hours", first.n_hours),
+        min_units=said.get("min_units", units if place.n_legs > 1 else ANY_PART),
+        earliest_at=earliest_at,
+        latest_at=latest_at,
+        hours=said.get("hours", max(1, (latest_at - earliest_at) // HOUR)),
     )
+
+
+def _only_lot(said: Mapping[str, Any], place: _Place, lots: Mapping[int, Lot]) -> Lot | None:
+    """Return the lot of a leg that names a single one."""
+    if len(said.get("lots", ())) != 1:
+        return None
+    lot = lots.get(said["lots"][0])
+    if lot is None:
+        raise BidRejected(
+            "unknown_lot", "lots", "There is no such lot in this window.", option=place.option, leg=place.leg
+        )
+    return lot
+
+
+def _filter(said: Mapping[str, Any], place: _Place, types: Mapping[str, int]) -> LotFilter:
+    unknown = [slug for slug in said["types"] if slug not in types]
+    if unknown:
+        raise BidRejected(
+            "unknown_type",
+            "types",
+            f"There is no resource type “{unknown[0]}”.",
+            option=place.option,
+            leg=place.leg,
+        )
+    return LotFilter(
+        resource_type_ids=tuple(sorted({types[slug] for slug in said["types"]})),
+        regions=tuple(sorted(said.get("regions", ()))),
+        fabrics=tuple(sorted(said.get("fabrics", ()))),
+    )
+
+
+_API_NAMES = {
+    "price": "price_ticks",
+    "value": "value_ticks",
+    "types": "filter.types",
+    "regions": "filter.regions",
+    "fabrics": "filter.fabrics",
+}
+
+
+def path_of(rejected: BidRejected) -> str:
+    """Return where in the request a refusal points, such as ``options.1.legs.0.units``."""
+    parts: list[object] = []
+    if rejected.option is not None:
+        parts += ["options", rejected.option]
+    if rejected.leg is not None:
+        parts += ["legs", rejected.leg]
+    return ".".join(map(str, [*parts, _API_NAMES.get(rejected.field, rejected.field)]))

@@ -40,8 +40,7 @@ def _inclusion(options: argparse.Namespace) -> int:
         check_proof(proof)
         _say(f"proven: bid {proof['position'] + 1} of {proof['n_bids']} under root {proof['bids_root']}")
         if options.book is not None:
-            check_bid_in_book(proof, load_json(_read(options.book)))
-            _say("the book holds this bid at this place")
+            _say(check_bid_in_book(proof, load_json(_read(options.book))))
     except NoProof as error:
         _say(f"wrong: {error}")
         return FAILS

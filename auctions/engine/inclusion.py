@@ -126,14 +126,63 @@ def check_proof(proof: Any) -> None:
         raise NoProof(f"the path leads to {root.hex()}, not to the root told")
 
 
-def check_bid_in_book(proof: dict[str, Any], book: Any) -> None:
-    """Check that a published book holds the proof's bid at the position it proves; raise NoProof if not."""
+def check_bid_in_book(proof: dict[str, Any], book: Any) -> str:
+    """Check that a published book holds the proof's bid under the rank it proves; say so, or raise NoProof.
+
+    In the book a filter has become the lots it matched at close. An option with a filter that matched none is not
+    there, nor is a bid without any other option: its rank stays free.
+    """
     bids = book.get("bids") if isinstance(book, dict) else None
-    if not isinstance(bids, list) or len(bids) != proof["n_bids"]:
-        raise NoProof(f"the book does not hold {proof['n_bids']} bids")
-    position = proof["position"]
-    if bids[position] != {**proof["bid"], "sequence": position + 1}:
-        raise NoProof(f"bids[{position}] of the book is not the bid proven")
+    if not isinstance(bids, list) or not _are_ranked(bids, proof["n_bids"]):
+        raise NoProof(f"the book does not hold {proof['n_bids']} bids in order")
+    rank = proof["position"] + 1
+    held = next((bid for bid in bids if bid["sequence"] == rank), None)
+    if held is None and all(_has_filter(option) for option in proof["bid"]["options"]):
+        return "the book leaves this place free: no option of this bid had a lot for each of its filters"
+    if held is None or not _is_as_said(proof["bid"], held):
+        raise NoProof(f"the book does not hold the bid proven at rank {rank}")
+    return "the book holds this bid at this place"
+
+
+def _are_ranked(bids: list[Any], n_ranks: int) -> bool:
+    """Say whether bids carry ranks from 1 to ``n_ranks``, each at most once, in order."""
+    ranks: list[int] = [0]
+    for bid in bids:
+        rank = bid.get("sequence") if isinstance(bid, dict) else None
+        if type(rank) is not int or rank <= ranks[-1]:
+            return False
+        ranks.append(rank)
+    return ranks[-1] <= n_ranks
+
+
+def _is_as_said(said: dict[str, Any], held: dict[str, Any]) -> bool:
+    """Say whether a bid of a book is one that was said, with every filter become the lots it matched."""
+    if any(held.get(name) != said[name] for name in said if name != "options"):
+        return False
+    left = list(held.get("options", ()))
+    for option in said["options"]:
+        if left and _without_lots_of_filters(option, left[0]) == option:
+            left.pop(0)
+        elif not _has_filter(option):
+            return False
+    return not left
+
+
+def _has_filter(option: dict[str, Any]) -> bool:
+    return any("filter" in leg for leg in option["legs"])
+
+
+def _without_lots_of_filters(said: dict[str, Any], held: dict[str, Any]) -> dict[str, Any]:
+    """Return an option of a book with the filters of the one said in place of the lots they became."""
+    if len(held["legs"]) != len(said["legs"]):
+        return held
+    legs = [
+        {name: value for name, value in leg.items() if name != "lots"} | {"filter": wanted["filter"]}
+        if "filter" in wanted
+        else leg
+        for wanted, leg in zip(said["legs"], held["legs"], strict=True)
+    ]
+    return {**held, "legs": legs}
 
 
 def _hash(text: Any, name: str) -> bytes:

@@ -55,6 +55,7 @@ class ProductRow:
     entry_ticks: int | None
     offered_units: int
     n_lots: int
+    is_estimate: bool
 
     @property
     def key(self) -> tuple[int, int, str]:
@@ -69,6 +70,7 @@ class ProductRow:
                 "entry": self.entry_ticks,
                 "offered": self.offered_units,
                 "lots": self.n_lots,
+                "estimate": self.is_estimate,
             },
             separators=(",", ":"),
         )

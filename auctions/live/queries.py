@@ -24,7 +24,7 @@ _WINDOWS = """
     ORDER BY m.position, w.closes_at, w.id
 """
 _ROWS = """
-    SELECT revision, window_id, resource_type_id, region, paid_ticks, entry_ticks, offered_units, n_lots
+    SELECT revision, window_id, resource_type_id, region, paid_ticks, entry_ticks, offered_units, n_lots, is_estimate
     FROM auctions_indication WHERE revision > %s ORDER BY revision
 """
 _EVENTS = """

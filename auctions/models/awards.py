@@ -108,7 +108,8 @@ class Indication(models.Model):
 
     ``paid_ticks``: what winners would pay on average if the window cleared now, ticks per unit-hour; null when nobody
     would win. ``entry_ticks``: the lowest price that would win one more node now, null when
-    nothing is left to win. ``offered_units`` sums the lots, each in its best hour.
+    nothing is left to win. ``offered_units`` sums the lots, each in its best hour. ``is_estimate``: bids that combine
+    lots or hours bear on it, so both prices are quick estimates of what a clearing would find.
     """
 
     window = models.ForeignKey(Window, on_delete=models.CASCADE, related_name="indications")
@@ -118,6 +119,7 @@ class Indication(models.Model):
     entry_ticks = models.BigIntegerField(null=True, blank=True)
     offered_units = models.PositiveIntegerField()
     n_lots = models.PositiveIntegerField()
+    is_estimate = models.BooleanField(default=False)
     revision = models.BigIntegerField(help_text="Grows with every update of any row.")
     computed_at = models.DateTimeField(db_default=Now())
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from accounts.models import Organization, User
 from auctions.models.markets import Lot, Window
-from inventory.models import Region, ResourceType, Site
+from inventory.models import Region, Site
 from marketplace.states import Transitions
 
 
@@ -117,7 +118,8 @@ class BidOption(models.Model):
 class BidLeg(models.Model):
     """Units for ``hours`` contiguous hours inside ``[earliest_at, latest_at)`` on one of the lots it accepts.
 
-    It accepts the lots it names (BidLegLot), or else those its filter matches when the window closes.
+    It accepts the lots it names (BidLegLot), or else those its filter matches: they are written down as named lots when
+    the window closes.
     """
 
     option = models.ForeignKey(BidOption, on_delete=models.CASCADE, related_name="legs")
@@ -127,11 +129,21 @@ class BidLeg(models.Model):
     earliest_at = models.DateTimeField()
     latest_at = models.DateTimeField()
     hours = models.PositiveIntegerField()
-    resource_type = models.ForeignKey(
-        ResourceType, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    filter_types = ArrayField(
+        models.BigIntegerField(),
+        default=list,
+        blank=True,
+        help_text="Resource types; none where it names lots.",
     )
-    region = models.CharField(max_length=20, choices=Region, blank=True)
-    fabric = models.CharField(max_length=12, choices=Site.Fabric, blank=True)
+    filter_regions = ArrayField(
+        models.CharField(max_length=20, choices=Region), default=list, blank=True, help_text="None means any."
+    )
+    filter_fabrics = ArrayField(
+        models.CharField(max_length=12, choices=Site.Fabric),
+        default=list,
+        blank=True,
+        help_text="None means any.",
+    )
 
     class Meta:
         constraints = [
@@ -142,10 +154,18 @@ class BidLeg(models.Model):
             models.CheckConstraint(
                 name="bid_leg_hours_in_order", condition=Q(hours__gte=1, latest_at__gt=F("earliest_at"))
             ),
+            models.CheckConstraint(
+                name="bid_leg_filter_names_types",
+                condition=~Q(filter_types=[]) | Q(filter_regions=[], filter_fabrics=[]),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.units} units for {self.hours} h"
+
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self.filter_types)
 
 
 class BidLegLot(models.Model):

@@ -16,7 +16,8 @@ from accounts.models import Organization, User
 from accounts.stream import append_event
 from auctions.models import Bid, BidLeg, BidLegLot, BidOption, Window
 from auctions.models.bids import new_nonce
-from auctions.policies import BidRejected, check_raise, check_terms
+from auctions.policies import BidRejected, check_terms
+from auctions.raising import check_raise
 from auctions.sealing import seal_bid
 from auctions.terms import BidTerms, terms_of
 from marketplace.db import LockSpace, database_now, lock_shared
@@ -213,6 +214,9 @@ def _write_terms(bid: Bid, terms: BidTerms) -> None:
                 earliest_at=leg.earliest_at,
                 latest_at=leg.latest_at,
                 hours=leg.hours,
+                filter_types=leg.filter.resource_type_ids if leg.filter else (),
+                filter_regions=leg.filter.regions if leg.filter else (),
+                filter_fabrics=leg.filter.fabrics if leg.filter else (),
             )
             BidLegLot.objects.bulk_create(
                 BidLegLot(leg=leg_row, lot_id=lot_id, position=position)

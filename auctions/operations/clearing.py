@@ -74,12 +74,13 @@ def _clear(window: Window, engine: Engine) -> None:
     clearing = in_rows_of(source.book, window, public_clearing)
     awards = _write_awards(window, source, clearing)
     _mark_bids(clearing)
+    _mark_left_out(source)
     release_lots(window)
     _sell_hours(window, awards)
     _write_prices(window, source, clearing)
     write_receipts(window, source.lots, clearing)
-    _lower_holds(clearing, awards)
-    _tell(window, clearing, awards)
+    _lower_holds(source, clearing, awards)
+    _tell(window, source, clearing, awards)
     Indication.objects.filter(window=window).delete()
     require_transition(Window.TRANSITIONS, window.status, Window.Status.CLEARED)
     window.status = Window.Status.CLEARED
@@ -159,6 +160,12 @@ def _mark_bids(clearing: Clearing) -> None:
         )
 
 
+def _mark_left_out(source: WindowBook) -> None:
+    Bid.objects.filter(pk__in=source.left_out).update(
+        status=Bid.Status.LOST, loss_reason=Bid.LossReason.CANNOT_FIT
+    )
+
+
 def _set_status(status: Bid.Status, bid_ids: list[int]) -> None:
     Bid.objects.filter(pk__in=bid_ids).update(status=status)
 
@@ -236,15 +243,15 @@ def _revenue_by_product(source: WindowBook, clearing: Clearing) -> dict[tuple[in
     return revenue
 
 
-def _lower_holds(clearing: Clearing, awards: list[Award]) -> None:
+def _lower_holds(source: WindowBook, clearing: Clearing, awards: list[Award]) -> None:
     """Keep for each bid what it won, and release the rest. Settlement takes the kept holds over."""
-    owed_ticks = dict.fromkeys(clearing.book.bid_id.tolist(), 0)
+    owed_ticks = dict.fromkeys([*clearing.book.bid_id.tolist(), *source.left_out], 0)
     for award in awards:
         owed_ticks[award.bid_id] += award.amount_ticks
     lower_holds(amounts={f"bid:{bid_id}": cents_to_cover(ticks) for bid_id, ticks in owed_ticks.items()})
 
 
-def _tell(window: Window, clearing: Clearing, awards: list[Award]) -> None:
+def _tell(window: Window, source: WindowBook, clearing: Clearing, awards: list[Award]) -> None:
     """Tell every bidder how its bid ended and every seller what it sold."""
     book = clearing.book
     happenings = [
@@ -261,12 +268,15 @@ def _tell(window: Window, clearing: Clearing, awards: list[Award]) -> None:
         )
         for award in awards
     ]
-    losers = zip(
-        book.bid_id[clearing.loser_bid].tolist(),
-        book.organization_id[book.bid_bidder[clearing.loser_bid]].tolist(),
-        [REASONS[reason] for reason in clearing.loser_reason.tolist()],
-        strict=True,
-    )
+    losers = [
+        *zip(
+            book.bid_id[clearing.loser_bid].tolist(),
+            book.organization_id[book.bid_bidder[clearing.loser_bid]].tolist(),
+            [REASONS[reason] for reason in clearing.loser_reason.tolist()],
+            strict=True,
+        ),
+        *((bid_id, organization_id, "cannot_fit") for bid_id, organization_id in source.left_out.items()),
+    ]
     happenings += [
         Happening(organization_id, "bid.lost", {"bid": bid_id, "window": window.pk, "reason": reason})
         for bid_id, organization_id, reason in losers

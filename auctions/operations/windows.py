@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from accounts.holds import release_holds
 from accounts.stream import Happening, append_events
+from auctions.matching import write_matches
 from auctions.models import Bid, Indication, Lot, Market, Window
 from auctions.sealing import root_of, sealed_bids
 from auctions.supply import Offer, anything_uncovered, uncovered_offers
@@ -84,7 +85,10 @@ def freeze_window(*, window_id: int) -> bool:
 
 
 def close_window(*, window_id: int) -> bool:
-    """Close a window that is due, publish the root over its bids and defer its clearing. Its book is final."""
+    """Close a window that is due: settle what its filters match, publish the root over its bids, defer its clearing.
+
+    From here its book is final.
+    """
     with transaction.atomic(durable=True):
         window, now = _enter(window_id)
         if window.status not in (Window.Status.OPEN, Window.Status.FROZEN) or now < window.closes_at:
@@ -92,6 +96,7 @@ def close_window(*, window_id: int) -> bool:
         if window.status == Window.Status.OPEN:
             _freeze(window)
         _move(window, Window.Status.CLOSED)
+        write_matches(window)
         window.closed_at = now
         window.bids_root = root_of(sealed_bids(window))
         window.save(update_fields=["status", "closed_at", "bids_root"])

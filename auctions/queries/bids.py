@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +11,9 @@ from django.db.models import Case, Prefetch, QuerySet, Value, When
 from accounts.models import Organization
 from auctions.models import Award, Bid, BidLeg, BidLegLot, BidOption, Lot, Window
 from auctions.queries.windows import Clock, PhaseStep, clock_of
+from auctions.terms import BidTerms, is_single_lot, terms_of
+from auctions.wording import Names, OptionWords, bid_in_words, names_for
+from inventory.models import ResourceType
 from marketplace.money import cents_to_cover, format_ticks
 
 Status = Bid.Status
@@ -17,14 +21,20 @@ Status = Bid.Status
 
 @dataclass(frozen=True, slots=True)
 class OwnBid:
-    """A bid with its terms read out. Lot, units and price are those of its first leg."""
+    """A bid with its terms read out: ``options`` in words.
+
+    ``lot`` is the one lot of a bid for any part of it over its whole period; None for any other bid. ``units`` and
+    ``price_ticks`` are None where the options differ in them.
+    """
 
     bid: Bid
     clock: Clock
-    lot: Lot
-    leg: BidLeg
+    terms: BidTerms
+    options: list[OptionWords]
+    kind: str
+    lot: Lot | None
+    units: int | None
     price_ticks: int | None
-    value_ticks: int | None
     awards: list[Award]
 
     @property
@@ -64,25 +74,52 @@ def bids_of(organization: Organization) -> QuerySet[Bid]:
         .select_related("window__market", "placed_by")
         .prefetch_related(
             Prefetch("options", options),
-            Prefetch("awards", Award.objects.order_by("id")),
+            Prefetch("awards", Award.objects.select_related("leg").order_by("id")),
         )
         .order_by(Case(When(status=Status.PLACED, then=Value(0)), default=Value(1)), "-id")
     )
 
 
+def own_bids(bids: Iterable[Bid], now: datetime) -> list[OwnBid]:
+    """Read out bids of ``bids_of``."""
+    said = [(bid, terms_of(bid)) for bid in bids]
+    lots = [
+        named.lot
+        for bid, _ in said
+        for option in bid.options.all()
+        for leg in option.legs.all()
+        for named in leg.named_lots.all()
+    ]
+    names = names_for((terms for _, terms in said), lots=lots)
+    return [_own_bid(bid, terms, names, now) for bid, terms in said]
+
+
 def own_bid(bid: Bid, now: datetime) -> OwnBid:
     """Read out one of ``bids_of``."""
-    option = bid.options.all()[0]
-    leg = option.legs.all()[0]
+    (own,) = own_bids([bid], now)
+    return own
+
+
+def _own_bid(bid: Bid, terms: BidTerms, names: Names, now: datetime) -> OwnBid:
+    units = {leg.units for option in terms.options for leg in option.legs}
+    prices = {option.price_ticks for option in terms.options}
     return OwnBid(
         bid=bid,
         clock=clock_of(bid.window, now),
-        lot=leg.named_lots.all()[0].lot,
-        leg=leg,
-        price_ticks=option.price_ticks,
-        value_ticks=option.value_ticks,
+        terms=terms,
+        options=bid_in_words(terms, names),
+        kind=names.kind_of(terms.options[0].legs[0]),
+        lot=_only_lot(terms, names),
+        units=units.pop() if len(units) == 1 else None,
+        price_ticks=prices.pop() if len(prices) == 1 else None,
         awards=list(bid.awards.all()),
     )
+
+
+def _only_lot(terms: BidTerms, names: Names) -> Lot | None:
+    lot_ids = terms.options[0].legs[0].lot_ids
+    lot = names.lots[lot_ids[0]] if lot_ids else None
+    return lot if lot is not None and is_single_lot(terms, lot) else None
 
 
 def outcome_in_words(own: OwnBid) -> str:
@@ -91,9 +128,12 @@ def outcome_in_words(own: OwnBid) -> str:
     if bid.status == Status.LOST:
         return _loss_in_words(own)
     if bid.status == Status.WON:
+        if len(own.awards) > 1:
+            return f"Won in full: the {len(own.awards)} parts that belong together."
         return f"Won all {own.units_won} units it asked for."
     if bid.status == Status.PART_WON:
-        return f"Won {own.units_won} of {own.leg.units} units; other bids offered more for the rest."
+        asked = own.awards[0].leg.units
+        return f"Won {own.units_won} of {asked} units; other bids offered more for the rest."
     if bid.status == Status.CANCELLED:
         return "Cancelled while its window was open. Nothing is held for it."
     if bid.status == Status.RELEASED:
@@ -118,9 +158,12 @@ def _loss_in_words(own: OwnBid) -> str:
     minimum = own.bid.minimum_to_win_ticks
     if minimum is None:
         return reason
-    per = "for the whole"
-    if own.price_ticks is not None:
-        per = f"per {own.lot.block.resource_type.unit_name}-hour"
+    is_priced = own.terms.options[0].price_ticks is not None
+    per = (
+        f"per {'GPU' if own.kind == ResourceType.Kind.GPU else '1,000 tokens/s'}-hour"
+        if is_priced
+        else "for the whole"
+    )
     return f"{reason} {format_ticks(minimum)} {per} would have won."
 
 

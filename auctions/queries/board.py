@@ -27,6 +27,7 @@ class BoardRow:
     offered_units: int
     indicative_ticks: int | None
     entry_ticks: int | None
+    is_estimate: bool
     last_ticks: int | None
     change_ticks: int | None
 
@@ -101,6 +102,7 @@ def board_sections(now: datetime) -> list[BoardSection]:
                 offered_units=units[key],
                 indicative_ticks=indication.paid_ticks if indication else None,
                 entry_ticks=indication.entry_ticks if indication else None,
+                is_estimate=indication.is_estimate if indication else False,
                 last_ticks=last.last_ticks if last else None,
                 change_ticks=_change(last),
             )

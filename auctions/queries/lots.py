@@ -38,6 +38,7 @@ class ProductOffer:
     region_label: str
     indicative_ticks: int | None
     entry_ticks: int | None
+    is_estimate: bool
     lots: list[LotOffer]
 
 
@@ -106,6 +107,7 @@ def by_product(window: Window, lots: Iterable[Lot]) -> list[ProductOffer]:
                 region_label=Region(region).label,
                 indicative_ticks=indication.paid_ticks if indication else None,
                 entry_ticks=indication.entry_ticks if indication else None,
+                is_estimate=indication.is_estimate if indication else False,
                 lots=[],
             ),
         )
@@ -122,6 +124,7 @@ class Ticket:
     units: int
     indicative_ticks: int | None
     entry_ticks: int | None
+    is_estimate: bool
     free_cents: int | None
     limit_cents: int | None
 
@@ -144,6 +147,7 @@ def ticket_for(lot: Lot, *, organization: Organization | None, now: datetime) ->
         units=units_on_offer([lot])[lot.pk] if lot.on_offer else 0,
         indicative_ticks=indication.paid_ticks if indication else None,
         entry_ticks=indication.entry_ticks if indication else None,
+        is_estimate=indication.is_estimate if indication else False,
         free_cents=limit.free_cents if limit else None,
         limit_cents=limit.limit_cents if limit else None,
     )

@@ -28,6 +28,7 @@ from auctions.queries.bids import (
     history_of,
     outcome_in_words,
     own_bid,
+    own_bids,
 )
 from auctions.queries.lots import BidCost, Ticket, cost_of, ticket_for
 from auctions.queries.receipts import receipt_of
@@ -52,7 +53,7 @@ def bid_list(request: MemberRequest) -> HttpResponse:
     now = timezone.now()
     context = {
         "page": page,
-        "bids": [own_bid(bid, now) for bid in page],
+        "bids": own_bids(page, now),
         "own_after": own_after,
         "only_open": only_open,
         "may_bid": request.user.has_perm("accounts.buy_for", request.organization),
@@ -95,11 +96,13 @@ def _bid_change(request: MemberRequest, pk: int) -> HttpResponse:
     """Change units and price of an own bid: review first, then confirm. From the freeze on they can only rise."""
     own = _own_bid(request, pk)
     lot = own.lot
+    if lot is None:
+        return redirect("auctions:bid_recompose", pk=pk)
     ticket = ticket_for(lot, organization=request.organization, now=timezone.now())
     if request.method != "POST":
         form = TicketForm(
             lot=lot,
-            units=request.GET.get("units", own.leg.units),
+            units=request.GET.get("units", own.units),
             price=request.GET.get("price", typed_price(own.price_ticks or 0)),
         )
         return _show_change(request, own, ticket, form)
@@ -174,7 +177,7 @@ def _own_bid(request: MemberRequest, pk: int) -> OwnBid:
 
 def _cost(own: OwnBid, ticket: Ticket, form: TicketForm) -> BidCost:
     return cost_of(
-        own.lot,
+        ticket.lot,
         units=form.cleaned_data["units"],
         price_ticks=form.cleaned_data["price"],
         free_cents=ticket.free_cents or 0,
@@ -185,5 +188,5 @@ def _cost(own: OwnBid, ticket: Ticket, form: TicketForm) -> BidCost:
 def _show_change(
     request: MemberRequest, own: OwnBid, ticket: Ticket, form: TicketForm, *, status: int = 200, **more: Any
 ) -> HttpResponse:
-    context = {"own": own, "lot": own.lot, "ticket": ticket, "form": form, **more}
+    context = {"own": own, "lot": ticket.lot, "ticket": ticket, "form": form, **more}
     return render(request, "auctions/bid_change.html", context, status=status)

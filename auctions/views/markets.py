@@ -11,7 +11,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.middleware import MemberRequest
 from auctions.models import Bid, Market, Window
-from auctions.queries.bids import bids_of, own_bid
+from auctions.queries.bids import bids_of, own_bids
 from auctions.queries.lots import by_product, lots_on_offer, product_choices
 from auctions.queries.windows import (
     clock_of,
@@ -62,7 +62,7 @@ def window(request: MemberRequest, pk: int) -> HttpResponse:
         "totals": totals(found),
         "page": page,
         "lots": lot_results(page),
-        "own_bids": [own_bid(bid, now) for bid in own[:OWN_BIDS_SHOWN]],
+        "own_bids": own_bids(own[:OWN_BIDS_SHOWN], now),
         "n_own_bids": own.count(),
     }
     return render(request, "auctions/window_detail.html", context)

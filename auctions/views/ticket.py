@@ -82,7 +82,7 @@ def confirm(request: MemberRequest, pk: int) -> HttpResponseBase:
                 placed_by=request.user,
                 window_id=lot.window_id,
                 terms=form.terms(),
-                request_key=_request_key(request.POST),
+                request_key=request_key_of(request.POST),
             )
         except BidRejected as rejected:
             form.refuse(rejected)
@@ -102,6 +102,14 @@ def why_no_bid(request: MemberRequest) -> str:
     if not request.user.has_perm("accounts.buy_for", request.organization):
         return f"Your role in {request.organization} is to look on. Ask an owner to make you a trader."
     return ""
+
+
+def request_key_of(posted: QueryDict) -> UUID | None:
+    """Return the key that the review page gave a submission."""
+    try:
+        return UUID(posted.get("request_key", ""))
+    except ValueError:
+        return None
 
 
 def _check(request: MemberRequest, ticket: Ticket, form: TicketForm) -> None:
@@ -140,13 +148,6 @@ def _cost(ticket: Ticket, form: TicketForm) -> Any:
         price_ticks=form.cleaned_data["price"],
         free_cents=ticket.free_cents or 0,
     )
-
-
-def _request_key(posted: QueryDict) -> UUID | None:
-    try:
-        return UUID(posted.get("request_key", ""))
-    except ValueError:
-        return None
 
 
 def _show(

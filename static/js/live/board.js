@@ -95,6 +95,8 @@ function showRow(element, row) {
     } else if (name === "offered" || name === "lots") {
       const text = count.format(row[name]);
       if (field.textContent !== text) field.textContent = text;
+    } else if (name === "estimate") {
+      field.hidden = !row.estimate;
     }
   }
 }

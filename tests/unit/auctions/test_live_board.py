@@ -16,7 +16,7 @@ def window(pk: int = 1, phase: str = "open") -> WindowState:
 
 
 def row(paid: int | None, *, window_id: int = 1, region: str = "us-east") -> ProductRow:
-    return ProductRow(window_id, 3, region, paid, 20_000, 64, 2)
+    return ProductRow(window_id, 3, region, paid, 20_000, 64, 2, False)
 
 
 def update(board: Board, *rows: ProductRow, windows: tuple[WindowState, ...] = (window(),)) -> bool:
@@ -46,6 +46,7 @@ class TestWhatASocketLacks:
                 "entry": 20_000,
                 "offered": 64,
                 "lots": 2,
+                "estimate": False,
             }
         ]
 

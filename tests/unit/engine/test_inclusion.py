@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -152,6 +152,40 @@ class TestCheckProof:
     def test_a_book_without_it_there_is_found(self, book: object) -> None:
         with pytest.raises(NoProof, match="book"):
             check_bid_in_book(proof_of(2, 1), book)
+
+
+class TestFilters:
+    """In the book a filter has become lots; an option whose filter matched nothing is not there."""
+
+    LEG: ClassVar = {"units": 4, "earliest": 0, "latest": 2, "hours": 2}
+    NAMED: ClassVar = {"price": 5, "legs": [{**LEG, "lots": ["A"]}]}
+    WANTED: ClassVar = {
+        "price": 7,
+        "legs": [{**LEG, "filter": {"types": ["3"], "regions": [], "fabrics": []}}],
+    }
+    MATCHED: ClassVar = {"price": 7, "legs": [{**LEG, "lots": ["B", "C"]}]}
+
+    def proof(self, *options: dict[str, Any]) -> dict[str, Any]:
+        return {"position": 1, "n_bids": 3, "bid": {"id": "x", "bidder": "p", "options": [*options]}}
+
+    def book(self, *options: dict[str, Any]) -> dict[str, Any]:
+        bid = {"id": "x", "bidder": "p", "sequence": 2, "options": [*options]}
+        return {"bids": [{"sequence": 1}, *([bid] if options else []), {"sequence": 3}]}
+
+    @pytest.mark.parametrize("held", [(MATCHED, NAMED), (NAMED,)])
+    def test_a_bid_is_known_again(self, held: tuple[dict[str, Any], ...]) -> None:
+        assert "holds this bid" in check_bid_in_book(self.proof(self.WANTED, self.NAMED), self.book(*held))
+
+    def test_a_bid_of_filters_alone_may_be_left_out(self) -> None:
+        assert "leaves this place free" in check_bid_in_book(self.proof(self.WANTED), self.book())
+
+    @pytest.mark.parametrize(
+        "held",
+        [(), (MATCHED,), (NAMED, MATCHED), (MATCHED, NAMED, NAMED), ({**MATCHED, "price": 6}, NAMED)],
+    )
+    def test_nothing_else_may_differ(self, held: tuple[dict[str, Any], ...]) -> None:
+        with pytest.raises(NoProof, match="rank 2"):
+            check_bid_in_book(self.proof(self.WANTED, self.NAMED), self.book(*held))
 
 
 def alter(proof: dict[str, Any], data: st.DataObject) -> dict[str, Any]:

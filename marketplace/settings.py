@@ -164,6 +164,8 @@ SPECTACULAR_SETTINGS = {
         "WindowStatus": "auctions.models.Window.Status",
         "BidStatus": "auctions.models.Bid.Status",
         "MarketStatus": "auctions.models.Market.Status",
+        "Region": "inventory.models.Region",
+        "Fabric": "inventory.models.Site.Fabric",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

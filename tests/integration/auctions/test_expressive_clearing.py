@@ -2,8 +2,10 @@
 
 import json
 from dataclasses import replace
+from random import Random
 
 import pytest
+from django.db.models import F
 
 from accounts.models import BiddingLimit, Hold, StreamEvent
 from auctions.bridge import indicate_window
@@ -19,12 +21,13 @@ from auctions.models import (
     Window,
     WindowRecord,
 )
+from auctions.operations.bids import BidRejected
 from auctions.operations.windows import close_window, freeze_window, open_window
 from auctions.publisher import publish_once
 from auctions.sealing import inclusion_proof, seals_of_closed
-from auctions.terms import terms_of
-from inventory.models import BlockHour, Region
-from marketplace.hours import HOUR
+from auctions.terms import BidTerms, LegTerms, terms_of
+from inventory.models import BlockHour, Region, ResourceType
+from marketplace.hours import HOUR, n_hours
 from tests.factories import (
     BlockFactory,
     BuyerFactory,
@@ -243,3 +246,81 @@ class TestIndication:
         (told,) = indicate_window(auction.window.pk)
 
         assert told.paid_ticks == 10_000
+
+
+class TestWhateverIsTaken:
+    """A bid that the policies take and the engine refuses would hold the whole window: there is no such bid."""
+
+    @pytest.mark.parametrize("seed", range(6))
+    def test_clears_and_adds_up(self, auction: Auction, seed: int) -> None:
+        draw = Random(seed)
+        start = auction.lot.starts_at
+        types = [auction.lot.block.resource_type, ResourceTypeFactory(), ResourceTypeFactory()]
+        for _ in range(5):
+            begin = start + draw.randrange(3) * HOUR
+            block = BlockFactory(
+                resource_type=draw.choice(types),
+                unit_step=draw.choice([1, 2, 4]),
+                starts_at=begin,
+                ends_at=begin + draw.randint(1, 5) * HOUR,
+                reserve_ticks=draw.randrange(15_000),
+            )
+            LotFactory(window=auction.window, block=block)
+        lots = list(auction.window.lots.select_related("block").order_by("id"))
+        buyers = [BuyerFactory(limit_cents=1_000_000_00) for _ in range(5)]
+        n_taken = 0
+        for _ in range(80):
+            try:
+                place(
+                    auction, random_bid(draw, auction.window, lots, types), organization=draw.choice(buyers)
+                )
+            except BidRejected:
+                continue
+            n_taken += 1
+        assert n_taken > 10
+        assert any(product.is_estimate for product in indicate_window(auction.window.pk))
+
+        window = close_and_clear(auction.window)
+
+        assert window.revenue_ticks == sum(Award.objects.values_list("amount_ticks", flat=True))
+        assert not Bid.objects.filter(status=Bid.Status.PLACED).exists()
+        assert not BlockHour.objects.filter(sold_units__gt=F("offered_units")).exists()
+        for buyer in buyers:
+            owed = sum(
+                -(-sum(bid.awards.values_list("amount_ticks", flat=True)) // 100) for bid in buyer.bids.all()
+            )
+            assert BiddingLimit.objects.get(organization=buyer).held_cents == owed
+
+
+def random_bid(draw: Random, window: Window, lots: list[Lot], types: list[ResourceType]) -> BidTerms:
+    """Any bid there is, now and then one that is refused."""
+    options = []
+    for _ in range(draw.randint(1, 3)):
+        n_legs = draw.choice([1, 1, 2])
+        legs = tuple(random_leg(draw, window, lots, types, is_only=n_legs == 1) for _ in range(n_legs))
+        limit = (
+            {"value": draw.randint(1, 900_000)} if draw.random() < 0.4 else {"price": draw.randint(1, 40_000)}
+        )
+        options.append(option(*legs, **limit))
+    return bid_of(*options)
+
+
+def random_leg(
+    draw: Random, window: Window, lots: list[Lot], types: list[ResourceType], *, is_only: bool
+) -> LegTerms:
+    lot = draw.choice(lots)
+    named = [lot, *draw.sample(lots, draw.randint(0, 1))]
+    earliest = lot.starts_at + draw.randrange(lot.n_hours) * HOUR
+    room = n_hours(earliest, lot.ends_at)
+    units = draw.randint(1, 3) * draw.choice([lot.block.unit_step, 1])
+    leg = LegTerms(
+        lot_ids=tuple(one.pk for one in dict.fromkeys(named)),
+        units=units,
+        min_units=draw.choice([1, units, draw.randint(1, units)]) if is_only else units,
+        earliest_at=earliest,
+        latest_at=lot.ends_at,
+        hours=draw.randint(1, room) if is_only else room,
+    )
+    if draw.random() < 0.3:
+        return filtered(leg, *draw.sample(types, draw.randint(1, 2)))
+    return leg

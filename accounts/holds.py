@@ -118,6 +118,12 @@ def hold_debts(*, released: Sequence[str], debts: Sequence[HoldForDebt]) -> None
         )
 
 
+def has_live_holds(*, organization_id: int) -> bool:
+    """Return whether anything is held; the limit's lock keeps it true until the caller's transaction ends."""
+    BiddingLimit.objects.select_for_update(no_key=True).get(organization_id=organization_id)
+    return Hold.objects.filter(organization_id=organization_id, released_at=None).exists()
+
+
 def grant_starting_limit(*, organization_id: int) -> None:
     """Give an organization that has no limit yet the one that comes with its first card; any other keeps its own."""
     BiddingLimit.objects.filter(organization_id=organization_id, limit_cents=0).update(

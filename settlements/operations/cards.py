@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from accounts.holds import grant_starting_limit
+from accounts.holds import grant_starting_limit, has_live_holds
 from accounts.models import Organization
 from accounts.stream import append_event
 from marketplace.db import database_now
@@ -24,7 +24,7 @@ class CardNotSaved(Exception):
 
 
 class PaymentMethodInUse(Exception):
-    """A payment with this card is under way; it can be removed when the payment has ended."""
+    """The card cannot be removed now: the text says for people what relies on it."""
 
 
 def open_card_page(*, organization_id: int) -> str:
@@ -106,13 +106,20 @@ def make_default(*, organization_id: int, payment_method_id: int) -> PaymentMeth
 def remove_card(*, organization_id: int, payment_method_id: int) -> None:
     """Take a card off file; the newest other becomes the default if it was. A job detaches it at Stripe.
 
-    Raise PaymentMethodInUse while a payment with it is under way, PaymentMethod.DoesNotExist for another's.
+    Raise PaymentMethodInUse while a payment with it is under way, or while it is the last card and bids or unpaid
+    settlements hold part of the limit; PaymentMethod.DoesNotExist for another's.
     """
     with transaction.atomic(durable=True):
         Organization.objects.select_for_update(no_key=True).get(pk=organization_id)
         card = _live_cards(organization_id).select_for_update(no_key=True).get(pk=payment_method_id)
         if ChargeAttempt.objects.filter(payment_method=card, outcome__in=ChargeAttempt.OPEN).exists():
             raise PaymentMethodInUse("A payment with this card is under way. Remove it when that has ended.")
+        others = _live_cards(organization_id).exclude(pk=card.pk)
+        if not others.exists() and has_live_holds(organization_id=organization_id):
+            raise PaymentMethodInUse(
+                "This is your only card, and bids or unpaid settlements rely on it. Add another card first, "
+                "or remove this one when nothing is held any more."
+            )
         take_off_file(card)
         defer_detach(card.pk)
 

@@ -19,6 +19,7 @@ from settlements.operations.draw_up import settle_window
 from settlements.queries import listed, page_of
 from tests.factories import BuyerFactory, MembershipFactory, UserFactory, WindowFactory
 from tests.integration.settlements.steps import (
+    jobs_waiting,
     mark_cleared,
     n_payments,
     put_on_file,
@@ -310,6 +311,32 @@ class TestCards:
         first.refresh_from_db()
         assert first.is_default
         assert list(PaymentMethod.objects.filter(organization=buyer, removed_at=None)) == [first]
+
+    def test_keeps_the_only_card_while_a_bid_or_a_debt_relies_on_it(self) -> None:
+        settlement = settlement_of(1000)
+        buyer, client = settlement.organization, member_of(settlement.organization)
+        only = put_on_file(buyer)
+
+        answer = client.post(url("card_remove", only.pk), follow=True)
+
+        assert "This is your only card" in answer.content.decode()
+        only.refresh_from_db()
+        assert (only.removed_at, only.is_default) == (None, True)
+        assert ("settlements.detach_payment_method", only.pk) not in jobs_waiting()
+
+        other = put_on_file(buyer, "pm_card_mastercard")
+        client.post(url("card_remove", only.pk))
+        assert list(PaymentMethod.objects.filter(organization=buyer, removed_at=None)) == [other]
+
+    def test_removes_the_only_card_once_nothing_is_held(self) -> None:
+        settlement = settlement_of(1000)
+        card = put_on_file(settlement.organization)
+        charge_settlement(settlement_id=settlement.pk)
+
+        member_of(settlement.organization).post(url("card_remove", card.pk))
+
+        card.refresh_from_db()
+        assert card.removed_at is not None
 
     def test_leaves_anothers_card_alone(self) -> None:
         card = put_on_file(BuyerFactory())

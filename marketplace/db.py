@@ -1,4 +1,4 @@
-"""What the domain asks of Postgres beyond the ORM: advisory locks and the database's own clock."""
+"""What the domain asks of Postgres beyond the ORM: advisory locks, reads of one moment, the database's own clock."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,6 +46,21 @@ def try_session_lock(space: LockSpace, key: int) -> Iterator[bool]:
         if got:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [int(space), key])
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Let every read of the block see the database as of its first one; writing is an error.
+
+    Inside a transaction this does nothing: that transaction has chosen what its reads see, and cannot choose anew.
+    """
+    if transaction.get_connection().in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
 
 
 def _in_32_bits(key: int) -> int:

@@ -29,6 +29,7 @@ from auctions.operations.bids import BidNotFound, BidRejected, cancel_bid, chang
 from auctions.queries.bids import awards_of, bids_of
 from auctions.queries.receipts import receipt_of
 from auctions.queries.records import proof_of
+from marketplace.db import snapshot
 
 CREATED = 201
 
@@ -53,6 +54,14 @@ class BidViewSet(ReadOnlyModelViewSet):
         if getattr(self, "swagger_fake_view", False):
             return self.queryset
         return bids_of(organization_of(self.request))
+
+    @snapshot()
+    def list(self, request: Request) -> Response:
+        return super().list(request)
+
+    @snapshot()
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return super().retrieve(request, pk=pk)
 
     @extend_schema(request=BidInput, responses={CREATED: BidSerializer})
     @idempotent
@@ -95,6 +104,7 @@ class BidViewSet(ReadOnlyModelViewSet):
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     @action(detail=True)
+    @snapshot()
     def proof(self, request: Request, pk: str) -> Response:
         """Prove that an own bid was in its window's book when that closed; 404 before."""
         proof = proof_of(self.get_object())
@@ -104,6 +114,7 @@ class BidViewSet(ReadOnlyModelViewSet):
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     @action(detail=True)
+    @snapshot()
     def receipt(self, request: Request, pk: str) -> Response:
         """Explain what an own bid costs: what it displaced, reserve, VCG and core part; 404 if it won nothing."""
         receipt = receipt_of(self.get_object())
@@ -114,6 +125,7 @@ class BidViewSet(ReadOnlyModelViewSet):
     def _own_id(self, pk: str) -> int:
         return get_object_or_404(Bid, organization=organization_of(self.request), pk=pk).pk
 
+    @snapshot()
     def _told(self, bid: Bid) -> dict[str, object]:
         return BidSerializer(self.get_queryset().get(pk=bid.pk)).data
 

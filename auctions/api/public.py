@@ -21,6 +21,7 @@ from auctions.api.serializers import (
 from auctions.models import Indication, Lot, Market, ProductPrice, Window
 from auctions.queries.lots import lots_with_facts, units_on_offer
 from inventory.models import Region
+from marketplace.db import snapshot
 
 
 class MarketViewSet(ReadOnlyModelViewSet):
@@ -111,11 +112,13 @@ class LotViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet):
     serializer_class = LotSerializer
     queryset = lots_with_facts()
 
+    @snapshot()
     def list(self, request: Request, *args: object, **kwargs: object) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         assert page is not None
         return self.get_paginated_response(_tell(page))
 
+    @snapshot()
     def retrieve(self, request: Request, *args: object, **kwargs: object) -> Response:
         (told,) = _tell([self.get_object()])
         return Response(told)

@@ -32,6 +32,7 @@ from auctions.queries.bids import (
 )
 from auctions.queries.lots import BidCost, Ticket, cost_of, ticket_for
 from auctions.queries.receipts import receipt_of
+from marketplace.db import snapshot
 from marketplace.money import format_cents
 
 UNPROCESSABLE = 422
@@ -41,6 +42,7 @@ ROWS_PER_PAGE = 50
 @require_safe
 @member_needed
 @vary_on_headers("HX-Request")
+@snapshot()
 def bid_list(request: MemberRequest) -> HttpResponse:
     """List own bids, those in the book first; to htmx, only the list."""
     organization = _organization(request)
@@ -65,6 +67,7 @@ def bid_list(request: MemberRequest) -> HttpResponse:
 @require_safe
 @member_needed
 @vary_on_headers("HX-Request")
+@snapshot()
 def bid_detail(request: MemberRequest, pk: int) -> HttpResponse:
     """Show one own bid: what it says, what became of it and why."""
     own_after = last_sequence(organization_id=_organization(request).pk)
@@ -151,6 +154,7 @@ def bid_cancel(request: MemberRequest, pk: int) -> HttpResponse:
 @require_safe
 @member_needed
 @vary_on_headers("HX-Request")
+@snapshot()
 def award_list(request: MemberRequest) -> HttpResponse:
     """List what the organization won, newest first; to htmx, only the list."""
     own_after = last_sequence(organization_id=_organization(request).pk)
@@ -169,6 +173,7 @@ def _organization(request: MemberRequest) -> Organization:
     return request.organization
 
 
+@snapshot()
 def _own_bid(request: MemberRequest, pk: int) -> OwnBid:
     """Find a bid of the active organization; anybody else's is as unknown as one that does not exist."""
     bid = get_object_or_404(bids_of(_organization(request)), pk=pk)

@@ -8,10 +8,12 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.middleware import MemberRequest
 from auctions.queries.board import board_sections
+from marketplace.db import snapshot
 
 
 @require_safe
 @vary_on_headers("HX-Request")
+@snapshot()
 def board(request: MemberRequest) -> HttpResponse:
     """Show every product on offer; to htmx, only what changes."""
     now = timezone.now()

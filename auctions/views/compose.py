@@ -31,6 +31,7 @@ from auctions.queries.windows import Clock, clock_of
 from auctions.terms import BidTerms
 from auctions.views.ticket import FORBIDDEN, UNPROCESSABLE, request_key_of, why_no_bid
 from auctions.wording import OptionWords, bid_in_words, names_for
+from marketplace.db import snapshot
 from marketplace.money import cents_to_cover
 
 PAGE = "auctions/bid_compose.html"
@@ -81,7 +82,8 @@ def recompose(request: MemberRequest, pk: int) -> HttpResponseBase:
         return _to_login(request)
     if request.organization is None:
         raise Http404
-    own = own_bid(get_object_or_404(bids_of(request.organization), pk=pk), timezone.now())
+    with snapshot():
+        own = own_bid(get_object_or_404(bids_of(request.organization), pk=pk), timezone.now())
     return _step(request, Subject(window=own.bid.window, clock=own.clock, own=own))
 
 

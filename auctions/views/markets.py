@@ -23,6 +23,7 @@ from auctions.queries.windows import (
     timeline_of,
     totals,
 )
+from marketplace.db import snapshot
 
 LOTS_PER_PAGE = 50
 PAST_WINDOWS = 12
@@ -32,6 +33,7 @@ FINISHED = (Window.Status.CLEARED, Window.Status.CANCELLED)
 
 @require_safe
 @vary_on_headers("HX-Request")
+@snapshot()
 def market(request: MemberRequest, slug: str) -> HttpResponse:
     """Show a market's current window, its lots, and the windows before it; to htmx, only the window."""
     found = get_object_or_404(Market, slug=slug)
@@ -47,6 +49,7 @@ def market(request: MemberRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
+@snapshot()
 def window(request: MemberRequest, pk: int) -> HttpResponse:
     """Show what a window came to. One that is not over yet is shown by its market's page."""
     found = get_object_or_404(Window.objects.select_related("market"), pk=pk)

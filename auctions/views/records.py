@@ -10,12 +10,14 @@ from accounts.access import member_needed
 from accounts.middleware import MemberRequest
 from auctions.models import Bid, Window, WindowRecord
 from auctions.queries.records import clearing_sha256_of, own_proofs, own_pseudonym, proof_of
+from marketplace.db import snapshot
 
 PROOFS_SHOWN = 20
 JSON = "application/json"
 
 
 @require_safe
+@snapshot()
 def window_check(request: MemberRequest, pk: int) -> HttpResponse:
     """Walk anyone through checking a window, and its bidders through proving their bids."""
     window = get_object_or_404(Window.objects.select_related("market"), pk=pk)
@@ -43,6 +45,7 @@ def window_clearing(request: MemberRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @member_needed
+@snapshot()
 def bid_proof(request: MemberRequest, pk: int) -> HttpResponse:
     """Hand out what proves that an own bid was in its window's book when that closed."""
     bid = get_object_or_404(Bid.objects.select_related("window"), pk=pk, organization=request.organization)

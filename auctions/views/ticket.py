@@ -23,6 +23,7 @@ from auctions.models import Lot
 from auctions.operations.bids import BidRejected, place_bid
 from auctions.policies import check_terms
 from auctions.queries.lots import Ticket, cost_of, lots_with_facts, ticket_for
+from marketplace.db import snapshot
 
 FORBIDDEN = 403
 UNPROCESSABLE = 422
@@ -31,6 +32,7 @@ PAGE = "auctions/bid_ticket.html"
 
 @require_safe
 @vary_on_headers("HX-Request")
+@snapshot()
 def ticket(request: MemberRequest, pk: int) -> HttpResponse:
     """Show the ticket, filled in from the query's ``units`` and ``price``: a login in between loses nothing."""
     lot = get_object_or_404(lots_with_facts(), pk=pk)
@@ -44,6 +46,7 @@ def ticket(request: MemberRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
+@snapshot()
 def cost(request: MemberRequest, pk: int) -> HttpResponse:
     """Work out what the ticket would cost at most; a fragment that says nothing while it cannot be worked out."""
     lot = get_object_or_404(lots_with_facts(), pk=pk)

@@ -1,10 +1,12 @@
 import threading
 
 import pytest
-from django.db import connection, transaction
+from django.db import InternalError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
-from marketplace.db import LockSpace, database_now, lock_exclusive, lock_shared, try_session_lock
+from accounts.models import Organization
+from marketplace.db import LockSpace, database_now, lock_exclusive, lock_shared, snapshot, try_session_lock
+from tests.factories import BuyerFactory
 
 
 def in_another_session(work) -> list:
@@ -88,3 +90,25 @@ class TestDatabaseNow:
 
         assert first < second
         assert first.utcoffset() is not None
+
+
+@pytest.mark.django_db(transaction=True)
+class TestSnapshot:
+    def test_reads_one_moment(self):
+        with snapshot():
+            before = Organization.objects.count()
+            in_another_session(BuyerFactory)
+
+            assert Organization.objects.count() == before
+
+        assert Organization.objects.count() == before + 1
+
+    def test_takes_no_writes(self):
+        with pytest.raises(InternalError, match="read-only"), snapshot():
+            BuyerFactory()
+
+    def test_leaves_the_transaction_it_is_in_as_it_is(self):
+        with transaction.atomic(), snapshot():
+            BuyerFactory()
+
+        assert Organization.objects.count() == 1

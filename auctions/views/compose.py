@@ -29,7 +29,7 @@ from auctions.queries.bids import OwnBid, bids_of, own_bid
 from auctions.queries.lots import lots_with_facts
 from auctions.queries.windows import Clock, clock_of
 from auctions.terms import BidTerms
-from auctions.views.ticket import FORBIDDEN, UNPROCESSABLE, request_key_of, why_no_bid
+from auctions.views.ticket import FORBIDDEN, UNPROCESSABLE, request_key_of, tell_placed, why_no_bid
 from auctions.wording import OptionWords, bid_in_words, names_for
 from marketplace.db import snapshot
 from marketplace.money import cents_to_cover
@@ -152,7 +152,7 @@ def _commit(request: MemberRequest, subject: Subject, terms: BidTerms) -> HttpRe
             terms=terms,
             request_key=request_key_of(request.POST),
         )
-        messages.success(request, f"Bid {bid.pk} is in the book.")
+        tell_placed(request, bid)
         return redirect("auctions:bid_list")
     bid_id = subject.own.bid.pk
     change_bid(organization=_buyer(request), changed_by=request.user, bid_id=bid_id, terms=terms)

@@ -19,7 +19,7 @@ from accounts.access import send_to_login
 from accounts.middleware import MemberRequest
 from accounts.models import Organization
 from auctions.forms import TicketForm
-from auctions.models import Lot
+from auctions.models import Bid, Lot
 from auctions.operations.bids import BidRejected, place_bid
 from auctions.policies import check_terms
 from auctions.queries.lots import Ticket, cost_of, lots_with_facts, ticket_for
@@ -90,7 +90,7 @@ def confirm(request: MemberRequest, pk: int) -> HttpResponseBase:
         except BidRejected as rejected:
             form.refuse(rejected)
         else:
-            messages.success(request, f"Bid {bid.pk} is in the book.")
+            tell_placed(request, bid)
             return _go(request, reverse("auctions:bid_list"))
     found = ticket_for(lot, organization=request.organization, now=timezone.now())
     return _show(request, found, form, step="ticket", status=UNPROCESSABLE)
@@ -105,6 +105,17 @@ def why_no_bid(request: MemberRequest) -> str:
     if not request.user.has_perm("accounts.buy_for", request.organization):
         return f"Your role in {request.organization} is to look on. Ask an owner to make you a trader."
     return ""
+
+
+def tell_placed(request: MemberRequest, bid: Bid) -> None:
+    """Say that a bid is in the book; of a submission sent again, what has become of its bid since."""
+    if bid.status == Bid.Status.PLACED:
+        messages.success(request, f"Bid {bid.pk} is in the book.")
+    else:
+        state = bid.get_status_display().lower()
+        messages.info(
+            request, f"This was sent before, as bid {bid.pk}, which is no longer in the book: {state}."
+        )
 
 
 def request_key_of(posted: QueryDict) -> UUID | None:

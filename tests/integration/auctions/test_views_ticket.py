@@ -116,6 +116,20 @@ class TestConfirm:
         assert Bid.objects.count() == 1
         assert Hold.objects.get().amount_cents == 20_00
 
+    def test_sent_again_after_its_bid_was_cancelled_says_so(self, auction: Auction, trader: Visit) -> None:
+        request_key = str(uuid4())
+        post(trader, auction.lot, "confirm", request_key=request_key)
+        bid = Bid.objects.get()
+        trader.client.post(reverse("auctions:bid_cancel", args=[bid.pk]), follow=True)
+
+        again = trader.client.post(
+            address(auction.lot, "confirm"), {**GOOD, "request_key": request_key}, follow=True
+        )
+
+        (told,) = again.context["messages"]
+        assert f"bid {bid.pk}" in str(told)
+        assert "no longer in the book: cancelled" in str(told)
+
     def test_leads_the_whole_page_on_from_a_fragment(self, auction: Auction, trader: Visit) -> None:
         answer = trader.client.post(address(auction.lot, "confirm"), GOOD, headers={"HX-Request": "true"})
 

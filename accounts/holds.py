@@ -124,8 +124,10 @@ def has_live_holds(*, organization_id: int) -> bool:
     return Hold.objects.filter(organization_id=organization_id, released_at=None).exists()
 
 
-def grant_starting_limit(*, organization_id: int) -> None:
-    """Give an organization that has no limit yet the one that comes with its first card; any other keeps its own."""
-    BiddingLimit.objects.filter(organization_id=organization_id, limit_cents=0).update(
-        limit_cents=settings.STARTING_LIMIT_CENTS
-    )
+def grant_starting_limit(*, organization_id: int) -> bool:
+    """Give an organization the limit that comes with its first card, once; return whether it did.
+
+    One that had it before, or whose limit finance has set, to zero too, keeps what it has.
+    """
+    never_set = BiddingLimit.objects.filter(organization_id=organization_id, limit_set_at=None, limit_cents=0)
+    return bool(never_set.update(limit_cents=settings.STARTING_LIMIT_CENTS, limit_set_at=Now()))

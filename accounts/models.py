@@ -144,6 +144,9 @@ class BiddingLimit(models.Model):
     )
     limit_cents = models.BigIntegerField(default=0)
     held_cents = models.BigIntegerField(default=0)
+    limit_set_at = models.DateTimeField(
+        null=True, blank=True, help_text="When finance, or the first card, last set the limit."
+    )
 
     class Meta:
         constraints = [

@@ -9,6 +9,7 @@ from django.utils.text import slugify
 
 from accounts.keys import new_secret, secret_sha256
 from accounts.models import ApiKey, BiddingLimit, Membership, Organization, Stream, User
+from marketplace.db import database_now
 
 SLUG_CHARACTERS = 100
 
@@ -32,7 +33,8 @@ def set_limit(*, organization: Organization, limit_cents: int) -> None:
     with transaction.atomic(durable=True):
         limit = BiddingLimit.objects.select_for_update(no_key=True).get(organization=organization)
         limit.limit_cents = limit_cents
-        limit.save(update_fields=["limit_cents"])
+        limit.limit_set_at = database_now()
+        limit.save(update_fields=["limit_cents", "limit_set_at"])
 
 
 def create_api_key(*, organization: Organization, created_by: User, name: str) -> tuple[ApiKey, str]:

@@ -189,6 +189,10 @@ STRIPE_MAX_NETWORK_RETRIES = env.int("STRIPE_MAX_NETWORK_RETRIES", default=1)
 PLATFORM_FEE_BPS = env.int("PLATFORM_FEE_BPS", default=500)
 STARTING_LIMIT_CENTS = env.int("STARTING_LIMIT_CENTS", default=25_000_00)
 """The bidding limit an organization gets with its first card on file."""
+STARTING_LIMIT_ONCE_PER_CARD = env.bool(
+    "STARTING_LIMIT_ONCE_PER_CARD", default=STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+)
+"""Whether a card's number brings the starting limit to one organization only. Test numbers are everybody's."""
 
 STRIPE_PAGES = (
     ["https://checkout.stripe.com", "https://hooks.stripe.com"] if STRIPE_SECRET_KEY else [STRIPE_SANDBOX_URL]

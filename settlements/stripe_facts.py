@@ -40,7 +40,10 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card saved at Stripe, and the customer it belongs to (empty once detached)."""
+    """A card saved at Stripe, and the customer it belongs to (empty once detached).
+
+    ``fingerprint`` is the same for the same number, whoever adds it; empty where Stripe gives none.
+    """
 
     id: str
     customer_id: str
@@ -48,6 +51,7 @@ class Card:
     last4: str
     exp_month: int
     exp_year: int
+    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)

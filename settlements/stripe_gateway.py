@@ -269,4 +269,5 @@ def _card(facts: dict[str, Any]) -> Card:
         last4=card["last4"],
         exp_month=card["exp_month"],
         exp_year=card["exp_year"],
+        fingerprint=card.get("fingerprint") or "",
     )

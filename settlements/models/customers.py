@@ -34,6 +34,15 @@ class PaymentMethod(models.Model):
     last4 = models.CharField(max_length=4)
     exp_month = models.PositiveSmallIntegerField()
     exp_year = models.PositiveSmallIntegerField()
+    fingerprint = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        help_text="Stripe's name for the card's number: the same for whoever adds it.",
+    )
+    spent_on_limit = models.BooleanField(
+        default=False, help_text="Its number brought a starting limit and brings no other."
+    )
     is_default = models.BooleanField(default=False)
     added_at = models.DateTimeField(db_default=Now())
     removed_at = models.DateTimeField(null=True, blank=True)
@@ -44,6 +53,11 @@ class PaymentMethod(models.Model):
                 fields=["organization"],
                 condition=Q(is_default=True, removed_at=None),
                 name="payment_method_one_default",
+            ),
+            models.UniqueConstraint(
+                fields=["fingerprint"],
+                condition=Q(spent_on_limit=True),
+                name="payment_method_brings_one_limit",
             ),
         ]
 

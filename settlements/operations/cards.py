@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 
@@ -17,6 +18,8 @@ from settlements import stripe_gateway as gateway
 from settlements.jobs import defer_charges, defer_detach
 from settlements.models import ChargeAttempt, Customer, PaymentMethod, Settlement
 from settlements.stripe_facts import Card
+
+logger = logging.getLogger(__name__)
 
 
 class CardNotSaved(Exception):
@@ -62,7 +65,8 @@ def save_card_of_session(*, organization_id: int, session_id: str) -> PaymentMet
 def save_card(card: Card) -> PaymentMethod:
     """Put a card on file for the organization whose customer holds it; assumes a transaction. Raise CardNotSaved.
 
-    The first card is the default, brings the starting limit, and is charged with what was due without one.
+    The first card is the default, brings the starting limit (a number once, whoever adds it), and is charged with
+    what was due without one.
     """
     customer = Customer.objects.filter(stripe_id=card.customer_id).first()
     if customer is None or not card.customer_id:
@@ -78,10 +82,10 @@ def save_card(card: Card) -> PaymentMethod:
         last4=card.last4,
         exp_month=card.exp_month,
         exp_year=card.exp_year,
+        fingerprint=card.fingerprint,
         is_default=not _live_cards(organization.pk).filter(is_default=True).exists(),
     )
-    if PaymentMethod.objects.filter(organization=organization).count() == 1:
-        grant_starting_limit(organization_id=organization.pk)
+    _bring_starting_limit(saved)
     due = Settlement.objects.filter(organization=organization, status=Settlement.Status.DUE).order_by("id")
     defer_charges(list(due.values_list("id", flat=True)))
     append_event(
@@ -90,6 +94,18 @@ def save_card(card: Card) -> PaymentMethod:
         data={"payment_method": saved.pk, "brand": saved.brand, "last4": saved.last4},
     )
     return saved
+
+
+def _bring_starting_limit(card: PaymentMethod) -> None:
+    """Grant the starting limit, unless it was granted before or the card's number brought one to somebody else."""
+    try:
+        with transaction.atomic():
+            granted = grant_starting_limit(organization_id=card.organization_id)
+            if granted and card.fingerprint and settings.STARTING_LIMIT_ONCE_PER_CARD:
+                PaymentMethod.objects.filter(pk=card.pk).update(spent_on_limit=True)
+    except IntegrityError:
+        # The unique constraint decides, also between two who add the same number at once; the grant is undone.
+        logger.warning("%s of organization %s brought a limit before", card, card.organization_id)
 
 
 def make_default(*, organization_id: int, payment_method_id: int) -> PaymentMethod:

@@ -20,7 +20,7 @@ from settlements.operations.cards import (
     remove_card,
     save_card_of_session,
 )
-from settlements.queries import payable_cards
+from settlements.queries import payable_cards, why_no_limit
 from settlements.stripe_facts import OutcomeUnknown, Refused
 from settlements.views.own import own
 
@@ -33,7 +33,8 @@ NO_ANSWER = "Stripe cannot be reached just now. Nothing was changed; try again i
 @buyer_needed
 def payment_methods(request: MemberRequest) -> HttpResponse:
     """List the organization's cards."""
-    return render(request, "settlements/payment_methods.html", {"cards": payable_cards(own(request).pk)})
+    context = {"cards": payable_cards(own(request).pk), "why_no_limit": why_no_limit(own(request).pk)}
+    return render(request, "settlements/payment_methods.html", context)
 
 
 @require_POST

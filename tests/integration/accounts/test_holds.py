@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Sum
+from django.db.models.functions import Now
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -170,6 +171,16 @@ class TestStartingLimit:
 
         assert BiddingLimit.objects.get(pk=buyer.pk).limit_cents == after
         assert BiddingLimit.objects.get(pk=other.pk).limit_cents == 0
+
+    def test_is_granted_once_and_not_over_finances_zero(self, settings):
+        granted, refused = BuyerFactory(limit_cents=0), BuyerFactory(limit_cents=0)
+        assert grant_starting_limit(organization_id=granted.pk)
+        BiddingLimit.objects.filter(pk=refused.pk).update(limit_set_at=Now())
+        BiddingLimit.objects.filter(pk=granted.pk).update(limit_cents=0)
+
+        assert not grant_starting_limit(organization_id=granted.pk)
+        assert not grant_starting_limit(organization_id=refused.pk)
+        assert set(BiddingLimit.objects.values_list("limit_cents", flat=True)) == {0}
 
 
 class TestInvariants:

@@ -66,6 +66,10 @@ class WindowBook:
     left_out: dict[int, int]
 
 
+CROWD = 3
+"""Organizations bidding on a product from which on its indicative prices are told as they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProductIndication:
     """Where a product of a window would clear if it closed now. Prices: ticks per unit-hour; see Indication."""
@@ -126,30 +130,60 @@ def window_book(window: Window) -> WindowBook:
 
 
 def indicate_window(window_id: int) -> list[ProductIndication]:
-    """Compute where each product of a window would clear if it closed now."""
+    """Compute where each product of a window would clear if it closed now, as far as that gives no bid away.
+
+    With fewer than CROWD organizations bidding on a product only prices at a reserve are told.
+    """
     source = window_book(Window.objects.get(pk=window_id))
     result = indicate(source.book)
     by_product: dict[tuple[int, str], list[int]] = defaultdict(list)
     for row, lot_id in enumerate(result.book.lot_id.tolist()):
         block = source.lots[lot_id].block
         by_product[block.resource_type_id, block.site.region].append(row)
+    bidders = _bidders_by_lot(result.book)
     products = []
     for (resource_type_id, region), lot_rows in sorted(by_product.items()):
         sold = int(result.sold_unit_hours[lot_rows].sum())
-        paid = int((result.paid[lot_rows] * result.sold_unit_hours[lot_rows]).sum())
+        paid = int((result.paid[lot_rows] * result.sold_unit_hours[lot_rows]).sum()) // sold if sold else None
         entries = [entry for entry in result.entry[lot_rows].tolist() if entry != NO_PRICE]
+        reserves = [source.lots[lot_id].reserve_ticks for lot_id in result.book.lot_id[lot_rows].tolist()]
+        if len(set().union(*(bidders[row] for row in lot_rows))) < CROWD:
+            # Beside so few, any price but a reserve would tell what one of them bid.
+            is_at_reserve = (result.paid[lot_rows] == reserves) | (result.sold_unit_hours[lot_rows] == 0)
+            paid = paid if is_at_reserve.all() else None
+            entries = [entry for entry in entries if entry in reserves]
         products.append(
             ProductIndication(
                 resource_type_id=resource_type_id,
                 region=region,
-                paid_ticks=paid // sold if sold else None,
-                entry_ticks=min(entries, default=None),
+                paid_ticks=paid,
+                entry_ticks=min((_blurred(entry, reserves) for entry in entries), default=None),
                 offered_units=int(result.offered[lot_rows].sum()),
                 n_lots=len(lot_rows),
                 is_estimate=bool(result.is_estimate[lot_rows].any()),
             )
         )
     return products
+
+
+def _bidders_by_lot(book: Book) -> list[set[int]]:
+    """Return, for each lot of the book, who bids on it: rows of its organizations."""
+    leg = np.repeat(np.arange(len(book.leg_units)), np.diff(book.leg_lot_offset))
+    option = np.searchsorted(book.leg_offset, leg, side="right") - 1
+    bid = np.searchsorted(book.option_offset, option, side="right") - 1
+    bidders: list[set[int]] = [set() for _ in range(book.n_lots)]
+    pairs = np.unique(np.stack([book.leg_lot, book.bid_bidder[bid]]), axis=1)
+    for lot, bidder in pairs.T.tolist():
+        bidders[lot].add(bidder)
+    return bidders
+
+
+def _blurred(entry_ticks: int, reserves: list[int]) -> int:
+    """Round the price of entry up to three figures, enough still, but nobody's bid; a reserve stays as it is."""
+    if entry_ticks in reserves:
+        return entry_ticks
+    grain = 10 ** max(0, len(str(entry_ticks)) - 3)
+    return -(-entry_ticks // grain) * grain
 
 
 def _bid_rows(window: Window) -> np.ndarray:

@@ -10,7 +10,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable
 
-from django.db import IntegrityError, connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from accounts.holds import lower_holds
 from accounts.stream import Happening, append_events
@@ -19,7 +19,7 @@ from auctions.engine import ENGINE_VERSION, NO_PRICE, REASONS, Book, Clearing, b
 from auctions.engine.verify import load_json, verify
 from auctions.models import Award, Bid, Indication, LotPrice, ProductPrice, Window, WindowRecord
 from auctions.operations.receipts import write_receipts
-from auctions.operations.windows import release_lots
+from auctions.operations.windows import TOO_LATE, call_off, release_lots, take_withdrawn_off_offer
 from auctions.publication import in_rows_of, publish_book
 from marketplace.db import database_now
 from marketplace.hours import HOUR
@@ -48,7 +48,10 @@ class ClearingNotVerified(ValueError):
 
 
 def clear_window(*, window_id: int, engine: Engine = clear) -> bool:
-    """Clear a closed window. Return False if it is not closed or another worker is at it. Raise ClearingHeld."""
+    """Clear a closed window. Return False if it is not closed or another worker is at it. Raise ClearingHeld.
+
+    Once delivery has begun there is nothing left to sell as promised: the window is called off.
+    """
     try:
         with transaction.atomic(durable=True):
             window = (
@@ -58,9 +61,15 @@ def clear_window(*, window_id: int, engine: Engine = clear) -> bool:
             )
             if window is None:
                 return False
-            _clear(window, engine)
+            now = database_now()
+            if now >= window.delivery_from:
+                call_off(window, now=now, reason=TOO_LATE)
+            else:
+                _clear(window, engine)
         return True
-    except (ValueError, IntegrityError) as error:
+    except OperationalError:
+        raise  # the database is away or broke a deadlock: nothing is wrong with the window, and the sweep comes again
+    except Exception as error:
         _hold_window(window_id, error)
         raise ClearingHeld(f"window {window_id}: {error}") from error
 
@@ -186,16 +195,7 @@ def _sell_hours(window: Window, awards: list[Award]) -> None:
             """,
             [window.pk],
         )
-        cursor.execute(
-            """
-            UPDATE inventory_blockhour h SET offered_units = h.sold_units
-              FROM auctions_lot lot
-              JOIN inventory_block block ON block.id = lot.block_id AND block.status = 'withdrawn'
-             WHERE lot.window_id = %s AND h.block_id = lot.block_id
-               AND h.hour >= lot.starts_at AND h.hour < lot.ends_at
-            """,
-            [window.pk],
-        )
+    take_withdrawn_off_offer(window)
 
 
 def _write_prices(window: Window, source: WindowBook, clearing: Clearing) -> None:
@@ -298,6 +298,6 @@ def _tell(window: Window, source: WindowBook, clearing: Clearing, awards: list[A
 
 
 def _hold_window(window_id: int, error: Exception) -> None:
-    logger.critical("window %s cannot be cleared and is held: %s", window_id, error)
+    logger.critical("window %s cannot be cleared and is held: %s", window_id, error, exc_info=error)
     with transaction.atomic(durable=True):
         Window.objects.filter(pk=window_id, status=Window.Status.CLOSED).update(held_reason=str(error)[:500])

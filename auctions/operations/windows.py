@@ -16,7 +16,7 @@ from auctions.supply import Offer, anything_uncovered, uncovered_offers
 from inventory.models import Block
 from inventory.policies import effective_reserve_ticks
 from marketplace.db import LockSpace, database_now, lock_exclusive
-from marketplace.hours import ceil_hour
+from marketplace.hours import HOUR, floor_hour
 from marketplace.jobs import defer_job
 from marketplace.states import require_transition
 
@@ -24,6 +24,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FREEZE_SHARE = 10
 """The freeze takes the last 1/FREEZE_SHARE of a window, at most MAX_FREEZE."""
 MAX_FREEZE = timedelta(minutes=10)
+TOO_LATE = "Sparegrid was not there to clear it before delivery began, so nothing was sold and every hold is released."
 
 
 def schedule_windows(*, now: datetime) -> int:
@@ -87,12 +88,15 @@ def freeze_window(*, window_id: int) -> bool:
 def close_window(*, window_id: int) -> bool:
     """Close a window that is due: settle what its filters match, publish the root over its bids, defer its clearing.
 
-    From here its book is final.
+    From here its book is final. A window that comes to its close only after delivery has begun is called off instead.
     """
     with transaction.atomic(durable=True):
         window, now = _enter(window_id)
         if window.status not in (Window.Status.OPEN, Window.Status.FROZEN) or now < window.closes_at:
             return False
+        if now >= window.delivery_from:
+            call_off(window, now=now, reason=TOO_LATE)
+            return True
         if window.status == Window.Status.OPEN:
             _freeze(window)
         _move(window, Window.Status.CLOSED)
@@ -111,14 +115,31 @@ def cancel_window(*, window_id: int, reason: str) -> bool:
     """
     with transaction.atomic(durable=True):
         window, now = _enter(window_id)
-        _move(window, Window.Status.CANCELLED)
-        window.cancelled_at = now
-        window.cancelled_reason = reason
-        window.save(update_fields=["status", "cancelled_at", "cancelled_reason"])
-        release_lots(window)
-        _release_bids(window)
-        Indication.objects.filter(window=window).delete()
+        call_off(window, now=now, reason=reason)
     return True
+
+
+def retry_held_window(*, window_id: int) -> bool:
+    """Let the next sweep try to clear a held window again, once a person has seen to the reason."""
+    with transaction.atomic(durable=True):
+        window, _ = _enter(window_id)
+        if not window.held_reason:
+            return False
+        window.held_reason = ""
+        window.save(update_fields=["held_reason"])
+    return True
+
+
+def call_off(window: Window, *, now: datetime, reason: str) -> None:
+    """Cancel a window and give back all it held. Assumes a transaction that has locked it. Raise IllegalTransition."""
+    _move(window, Window.Status.CANCELLED)
+    window.cancelled_at = now
+    window.cancelled_reason = reason
+    window.save(update_fields=["status", "cancelled_at", "cancelled_reason"])
+    release_lots(window)
+    take_withdrawn_off_offer(window)
+    _release_bids(window)
+    Indication.objects.filter(window=window).delete()
 
 
 def release_lots(window: Window) -> None:
@@ -137,6 +158,21 @@ def release_lots(window: Window) -> None:
     Lot.objects.filter(window=window, on_offer=True).update(on_offer=False)
 
 
+def take_withdrawn_off_offer(window: Window) -> None:
+    """Take what the window did not sell of blocks withdrawn meanwhile off offer for good. Assumes a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE inventory_blockhour h SET offered_units = h.sold_units
+              FROM auctions_lot lot
+              JOIN inventory_block block ON block.id = lot.block_id AND block.status = 'withdrawn'
+             WHERE lot.window_id = %s AND h.block_id = lot.block_id
+               AND h.hour >= lot.starts_at AND h.hour < lot.ends_at
+            """,
+            [window.pk],
+        )
+
+
 def _openings(market: Market, now: datetime) -> list[datetime]:
     """Return when the market's present and next window open: whole cadences since the epoch."""
     present = EPOCH + (now - EPOCH) // market.cadence * market.cadence
@@ -145,7 +181,7 @@ def _openings(market: Market, now: datetime) -> list[datetime]:
 
 def _window(market: Market, opens_at: datetime) -> Window:
     closes_at = opens_at + market.cadence
-    delivery_from = ceil_hour(closes_at + market.lead_from)
+    delivery_from = floor_hour(closes_at + market.lead_from) + HOUR  # never the hour that begins as it closes
     return Window(
         market=market,
         opens_at=opens_at,

@@ -215,6 +215,7 @@ class TestIndicateWindow:
     def test_says_what_winners_would_pay_and_what_gets_in(self, auction: Auction) -> None:
         bid(auction.lot, auction.buyer, units=8, price_ticks=30_000)
         bid(auction.lot, auction.rival, units=8, price_ticks=20_000)
+        bid(auction.lot, BuyerFactory(), units=8, price_ticks=15_000)
 
         (product,) = indicate_window(auction.window.pk)
 
@@ -229,3 +230,20 @@ class TestIndicateWindow:
         (product,) = indicate_window(auction.window.pk)
 
         assert (product.paid_ticks, product.entry_ticks) == (None, 10_000)
+
+    def test_beside_few_bidders_only_prices_at_the_reserve_are_told(self, auction: Auction) -> None:
+        bid(auction.lot, auction.buyer, units=4, price_ticks=77_777)
+        (alone,) = indicate_window(auction.window.pk)
+        bid(auction.lot, auction.rival, units=8, price_ticks=20_001)
+        (full,) = indicate_window(auction.window.pk)
+
+        assert (alone.paid_ticks, alone.entry_ticks) == (10_000, 10_000)
+        assert (full.paid_ticks, full.entry_ticks) == (None, None)
+
+    def test_the_price_of_entry_is_told_to_three_figures(self, auction: Auction) -> None:
+        for price_ticks in (77_777, 66_666, 55_555):
+            bid(auction.lot, BuyerFactory(), units=8, price_ticks=price_ticks)
+
+        (product,) = indicate_window(auction.window.pk)
+
+        assert product.entry_ticks == 77_800

@@ -220,10 +220,11 @@ class TestIndication:
         place(auction, bid_of(option(filtered(leg, wanted), price=40_000)))
         place(auction, bid_of(option(filtered(leg, wanted), price=30_000)), organization=auction.rival)
         place(auction, bid_of(option(filtered(leg, ResourceTypeFactory()))), organization=BuyerFactory())
+        place(auction, bid_of(option(filtered(leg, wanted), price=20_000)), organization=BuyerFactory())
 
         (told,) = indicate_window(auction.window.pk)
 
-        assert (told.is_estimate, told.paid_ticks, told.entry_ticks) == (True, 30_000, 40_001)
+        assert (told.is_estimate, told.paid_ticks, told.entry_ticks) == (True, 30_000, 40_100)
 
     def test_is_labelled_on_the_board(self, auction: Auction, client) -> None:
         place(auction, bid_of(option(leg_on(auction.lot, min_units=4))))

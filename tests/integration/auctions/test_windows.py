@@ -4,11 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.models import BiddingLimit
 from auctions.models import Bid, Lot, Market, Window
 from auctions.operations.bids import place_bid
+from auctions.operations.clearing import clear_window
 from auctions.operations.windows import (
     cancel_window,
     close_window,
@@ -22,7 +24,7 @@ from auctions.terms import single_lot_terms
 from inventory.models import Block, BlockHour
 from marketplace.hours import HOUR, ceil_hour
 from marketplace.states import IllegalTransition, require_transition
-from tests.factories import BlockFactory, LotFactory, MarketFactory, WindowFactory
+from tests.factories import BlockFactory, LotFactory, MarketFactory, WindowFactory, next_hour
 from tests.integration.auctions.conftest import (
     Auction,
     turn_clock_past_close,
@@ -256,9 +258,37 @@ class TestSweep:
             market=auction.window.market,
             status=Window.Status.SCHEDULED,
             opens_at=datetime.now(UTC) - timedelta(minutes=50),
+            delivery_from=next_hour(),
         )
 
         sweep_windows(now=datetime.now(UTC))
 
         late.refresh_from_db()
         assert late.status == Window.Status.CLEARED
+
+    def test_calls_a_window_off_that_comes_to_its_close_after_delivery_began(self, auction: Auction) -> None:
+        bid = place_bid(
+            organization=auction.buyer,
+            placed_by=None,
+            window_id=auction.window.pk,
+            terms=single_lot_terms(auction.lot, units=4, price_ticks=20_000),
+        )
+        turn_clock_past_close(auction.window)
+        Window.objects.filter(pk=auction.window.pk).update(delivery_from=F("closes_at"))
+
+        sweep_windows(now=datetime.now(UTC))
+
+        auction.window.refresh_from_db()
+        bid.refresh_from_db()
+        assert (auction.window.status, bid.status) == (Window.Status.CANCELLED, Bid.Status.RELEASED)
+        assert BiddingLimit.objects.get(organization=auction.buyer).held_cents == 0
+
+    def test_clears_nothing_once_delivery_began(self, auction: Auction) -> None:
+        turn_clock_past_close(auction.window)
+        close_window(window_id=auction.window.pk)
+        Window.objects.filter(pk=auction.window.pk).update(delivery_from=F("closes_at"))
+
+        assert clear_window(window_id=auction.window.pk)
+
+        auction.window.refresh_from_db()
+        assert auction.window.status == Window.Status.CANCELLED

@@ -40,6 +40,7 @@ class TestBoardSocket:
                 "entry": 10_000,
                 "offered": 8,
                 "lots": 1,
+                "estimate": False,
             }
         ]
 

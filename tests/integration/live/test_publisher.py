@@ -19,7 +19,7 @@ from auctions.operations.bids import cancel_bid, place_bid
 from auctions.publisher import Publisher, publish_once, run_publisher
 from auctions.terms import single_lot_terms
 from marketplace.db import LockSpace, database_now
-from tests.factories import BlockFactory, LotFactory
+from tests.factories import BlockFactory, BuyerFactory, LotFactory
 from tests.integration.live.conftest import PATIENCE_SECONDS, World
 
 Found = TypeVar("Found")
@@ -59,6 +59,12 @@ class TestTick:
         assert hint == Hint(prices=True, windows=False, organizations={world.buyer.pk: 1})
         assert indication(world).paid_ticks == 10_000  # alone, it pays the reserve
         bid(world, 20_000, rival=True)
+        place_bid(
+            organization=BuyerFactory(),
+            placed_by=None,
+            window_id=world.window.pk,
+            terms=single_lot_terms(world.lot, units=1, price_ticks=15_000),
+        )
         publisher.tick()
         assert indication(world).paid_ticks == 20_000
 

@@ -14,6 +14,7 @@ from auctions.engine.book import Book, Ints
 from auctions.engine.clearing import NO_PRICE
 from auctions.engine.errors import BookNotSupported
 from auctions.engine.estimate import estimate
+from auctions.engine.halves import threads_for
 from auctions.engine.lotbids import LotBids, lot_bids
 from auctions.engine.lotclearing import unit_hour_prices
 from auctions.engine.package.parts import lots_of_packages, part_of
@@ -45,13 +46,13 @@ class Indication:
 def indicate(book: Book) -> Indication:
     """Compute indicative prices of every lot."""
     try:
-        return _exact(book, lot_bids(book))
+        return _exact(book, lot_bids(book, threads_for(book.n_bids)))
     except BookNotSupported:
         return _mixed(book)
 
 
 def _exact(book: Book, bids: LotBids) -> Indication:
-    result = clear_lots(bids)
+    result = clear_lots(bids, threads_for(book.n_bids))
     paid, marginal = unit_hour_prices(bids, result)
     equal_wins = result.lot_entry_before == len(bids.lot)
     at_least = -(-result.lot_entry // bids.lot_step_hours)

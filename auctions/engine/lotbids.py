@@ -11,7 +11,9 @@ least of its hours, and of the reserve only the sum over the hours matters. Both
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +21,9 @@ from numpy.typing import NDArray
 from auctions.engine.book import Book, Ints
 from auctions.engine.checks import quote
 from auctions.engine.errors import MAX_UNITS, BookNotSupported
+from auctions.engine.halves import side_by_side
 from auctions.engine.quotients import Quotients
-from auctions.engine.runs import runs_of
+from auctions.engine.runs import halves_of
 
 UNITS_BITS = MAX_UNITS.bit_length()
 """Bits that hold any number of units."""
@@ -57,8 +60,13 @@ class LotBids:
         """Lowest rate that meets the reserve. int64 (L,)"""
         return -(-self.lot_reserve // self.lot_scale)
 
+    def on_lots(self, lots: slice) -> LotBids:
+        """The same bids, beside the columns of these lots alone."""
+        columns = ("lot_step_hours", "lot_scale", "lot_steps", "lot_reserve")
+        return replace(self, **{name: getattr(self, name)[lots] for name in columns})
 
-def lot_bids(book: Book) -> LotBids:
+
+def lot_bids(book: Book, threads: Executor | None = None) -> LotBids:
     """Read the book for the vectorised path; raise `BookNotSupported` for the first bid it cannot take exactly."""
     _refuse_packages(book)
     hours = book.lot_end - book.lot_start
@@ -84,14 +92,18 @@ def lot_bids(book: Book) -> LotBids:
     )
     hours_and_step = (hours << UNITS_BITS + 1) + step
     in_steps = Quotients(step, int(book.leg_units.max(initial=0)))
-    for run in runs_of(book.n_bids):
-        lot = bids.lot[run]
-        steps = in_steps.of(book.leg_units[run], lot)
-        bids.steps[run] = steps
-        fits = np.greater(steps, 0, out=bids.fits[run])
-        if not all_priced or not _takes_all_hours_in_any_steps(book, run, hours_and_step):
-            _read_run(book, bids, run, all_priced=all_priced)
-        fits &= book.lot_seller[lot] != book.bid_bidder[run]
+
+    def read(runs: list[slice]) -> None:
+        for run in runs:
+            lot = bids.lot[run]
+            steps = in_steps.of(book.leg_units[run], lot)
+            bids.steps[run] = steps
+            fits = np.greater(steps, 0, out=bids.fits[run])
+            if not all_priced or not _takes_all_hours_in_any_steps(book, run, hours_and_step):
+                _read_run(book, bids, run, all_priced=all_priced)
+            fits &= np.take(book.lot_seller, lot) != book.bid_bidder[run]
+
+    side_by_side([partial(read, runs) for runs in halves_of(book.n_bids)], threads)
     return bids
 
 

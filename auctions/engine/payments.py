@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from auctions.engine.ranges import Ints, concatenate_ranges, running_total
 from auctions.engine.ranking import Ranking
-from auctions.engine.runs import RUN_BIDS, lot_runs, runs_of
+from auctions.engine.runs import lot_runs, runs_of
 from auctions.engine.winners import Winners
 
 PACKED_BITS = 63
@@ -20,6 +20,9 @@ TABLE_BITS = 20
 
 DEPTHS_PER_WINNER = 1
 """Displaced values are tabled, depth by depth, up to so many entries per winner, and searched for beyond."""
+
+SLOT_BIDS = 1 << 14
+"""Bids that write into the slots at a time: the part of the slots that they reach fits the second-level cache."""
 
 NEAR = 8
 """Bids to look at one by one before a search."""
@@ -113,7 +116,7 @@ def _winning_groups(ranking: Ranking, winners: Winners) -> tuple[Ints, Ints, Int
     position = np.concatenate([winners.partial, *_sharing_slots(ranking)])
     key = ranking.key[position]
     once = (np.arange(len(position)) >= len(winners.partial)).astype(np.int64)
-    lot, group, position, once = _by_group(ranking.keys.lot(key), ranking.keys.bidder(key), position, once)
+    lot, group, position, once = _by_group(ranking.lot(key), ranking.keys.bidder(key), position, once)
     first = np.flatnonzero(np.diff(group, prepend=-1))
     length = np.diff(first, append=len(position))
     kept = _reaches_its_own(ranking, winners, position, lot, first, length)
@@ -165,10 +168,11 @@ def _sharing_slots(ranking: Ranking) -> list[Ints]:
     shares the slot with that one.
     """
     n_bids, tag_bits = np.diff(ranking.first), ranking.keys.tag_bits
-    lots_of_runs = lot_runs(ranking.first, RUN_BIDS // 2)
+    lots_of_runs = lot_runs(ranking.first, SLOT_BIDS)
     most = max(int(ranking.first[lots.stop] - ranking.first[lots.start]) for lots in lots_of_runs)
     places = np.arange(most, dtype=np.min_scalar_type(most))  # short numbers keep the slots in the cache
-    slots = np.empty(1 << TABLE_BITS, dtype=places.dtype)
+    most_lots = max(lots.stop - lots.start for lots in lots_of_runs)
+    slots = np.empty(min(1 << TABLE_BITS, most_lots << tag_bits), dtype=places.dtype)
     found = []
     for lots in lots_of_runs:
         start = ranking.first[lots.start]

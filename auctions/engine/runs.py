@@ -14,6 +14,13 @@ def runs_of(n_rows: int) -> list[slice]:
     return [slice(start, min(start + RUN_BIDS, n_rows)) for start in range(0, n_rows, RUN_BIDS)]
 
 
+def halves_of(n_rows: int) -> list[list[slice]]:
+    """The runs, in two lists of about as many."""
+    runs = runs_of(n_rows)
+    middle = (len(runs) + 1) // 2
+    return [runs[:middle], runs[middle:]]
+
+
 def lot_runs(first: Ints, n_bids: int = RUN_BIDS) -> list[slice]:
     """Runs of lots, each with about `n_bids` bids or else one lot."""
     n_lots = len(first) - 1

@@ -40,15 +40,18 @@ Rejected are Cid's four steps at 30 and Ann's two at 20. Ann displaces three of 
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from auctions.engine.book import Book, Ints
+from auctions.engine.halves import side_by_side
 from auctions.engine.lotbids import LotBids, lot_bids
 from auctions.engine.payments import pay
-from auctions.engine.ranking import Ranking, rank
-from auctions.engine.winners import Winners, fill
+from auctions.engine.ranking import Ranking, Unranked, unranked
+from auctions.engine.winners import Winners, fill, margins
 
 __all__ = ["Book", "LotResult", "clear_lots", "lot_bids"]
 
@@ -77,23 +80,34 @@ class LotResult:
     lot_entry_before: Ints
 
 
-def clear_lots(bids: LotBids) -> LotResult:
-    """Find winners, payments and prices of every lot."""
-    ranking = rank(bids)
-    winners = fill(ranking)
+def clear_lots(bids: LotBids, threads: Executor | None = None) -> LotResult:
+    """Find winners, payments and prices of every lot; with threads, of two parts of the lots side by side.
+
+    The winners of both parts meet in one block: those of the first end in the middle of it, where those of the second
+    begin. Of the block only what they fill takes memory.
+    """
+    *earlier, last = unranked(bids, threads)
+    middle = sum(part.n_bids for part in earlier)
+    block = np.empty((3, len(bids.lot)), dtype=np.int64)
+    works = [partial(_clear_part, part, block[:, :middle], at_end=True) for part in earlier]
+    works.append(partial(_clear_part, last, block[:, middle:], at_end=False))
+    cleared = side_by_side(works, threads)
+    first = middle - sum(n_winners for n_winners, _ in cleared[:-1])
+    lot_columns = np.concatenate([columns for _, columns in cleared], axis=1)
+    return LotResult(*block[:, first : middle + cleared[-1][0]], *lot_columns)
+
+
+def _clear_part(part: Unranked, room: Ints, *, at_end: bool) -> tuple[int, Ints]:
+    """Write the winners into `room` as columns `bid`, `steps` and `amount`; how many, and the columns of the lots."""
+    ranking = part.rank()
+    ends = margins(ranking)
+    n_winners = int(ends.count.sum())
+    winners = fill(ranking, ends, room[:, room.shape[1] - n_winners :] if at_end else room[:, :n_winners])
     pay(ranking, winners)
     wanted = np.diff(ranking.ahead[ranking.first])
-    entry, entry_before = _entry(ranking, winners, wanted)
-    return LotResult(
-        bid=winners.bid,
-        steps=winners.steps,
-        amount=winners.amount,
-        lot_sold=np.minimum(wanted, bids.lot_steps),
-        lot_revenue=_revenue(winners),
-        lot_marginal=_marginal(ranking, winners),
-        lot_entry=entry,
-        lot_entry_before=entry_before,
-    )
+    sold = np.minimum(wanted, ranking.bids.lot_steps)
+    entry = _entry(ranking, winners, wanted)
+    return n_winners, np.stack([sold, _revenue(winners), _marginal(ranking, winners), *entry])
 
 
 def _revenue(winners: Winners) -> Ints:

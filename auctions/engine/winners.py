@@ -41,7 +41,26 @@ class Winners:
         return position + (self.first[:-1] - ranking.first[:-1])[lot]
 
 
-def fill(ranking: Ranking) -> Winners:
+@dataclass(frozen=True, eq=False, slots=True)
+class Margins:
+    """Where winning ends in each lot: `count`, `limit`, `whole_end` and `margin_end` as in `Winners`.
+
+    lot : int64 (M,) lots with a bid at the margin
+    level_first, level_end : int64 (M,) positions from the first bid equal to it to past the last
+    left : int64 (M,) steps for these
+    """
+
+    count: Ints
+    limit: Ints
+    whole_end: Ints
+    margin_end: Ints
+    lot: Ints
+    level_first: Ints
+    level_end: Ints
+    left: Ints
+
+
+def margins(ranking: Ranking) -> Margins:
     first, end = ranking.first[:-1], ranking.end
     limit = ranking.ahead[first] + ranking.bids.lot_steps
     whole_end = np.minimum(np.searchsorted(ranking.ahead[1:], limit, side="right"), end)
@@ -51,16 +70,31 @@ def fill(ranking: Ranking) -> Winners:
     count, margin_end = whole_end - first, end.copy()
     margin_end[lot] = level_end
     count[lot] = level_first - first[lot] + np.minimum(left, level_end - level_first)
-    # one block: large enough for the system's large pages, which are far quicker to get than small ones
-    bid, steps, amount = np.empty((3, int(count.sum())), dtype=np.int64)
-    _take_best(ranking, count, bid, steps)
-    winners_first = running_total(count)
-    at_margin, won = _share_margin(ranking, level_first, level_end - level_first, left)
-    place = at_margin + np.repeat((winners_first[:-1] - first)[lot], level_end - level_first)
+    return Margins(count, limit, whole_end, margin_end, lot, level_first, level_end, left)
+
+
+def fill(ranking: Ranking, margins: Margins, columns: Ints) -> Winners:
+    """Choose the winners, and write them into the columns: int64 (3, sum of `margins.count`)."""
+    bid, steps, amount = columns
+    lot, length = margins.lot, margins.level_end - margins.level_first
+    _take_best(ranking, margins.count, bid, steps)
+    first = running_total(margins.count)
+    at_margin, won = _share_margin(ranking, margins.level_first, length, margins.left)
+    place = at_margin + np.repeat((first[:-1] - ranking.first[:-1])[lot], length)
     wins = np.flatnonzero(won)
     steps[place[wins]] = won[wins]
     partial = at_margin[wins[won[wins] < ranking.steps(at_margin[wins])]]
-    return Winners(bid, steps, amount, count, winners_first, limit, whole_end, margin_end, partial)
+    return Winners(
+        bid=bid,
+        steps=steps,
+        amount=amount,
+        count=margins.count,
+        first=first,
+        limit=margins.limit,
+        whole_end=margins.whole_end,
+        margin_end=margins.margin_end,
+        partial=partial,
+    )
 
 
 def _take_best(ranking: Ranking, count: Ints, bid: Ints, steps: Ints) -> None:

@@ -2,9 +2,11 @@
 
     python -m benchmarks.engine.vectorised            # all sizes, each in a process of its own
     python -m benchmarks.engine.vectorised 1000000 10000
+    python -m benchmarks.engine.vectorised 1000000 10000 --pin    # each thread stays on a processor of its own (Linux)
 
 Prints, for each size: np.sort of as many random int64 as there are bids; winners, payments and prices from a `Book`
-(building the `Book` and explaining the losers are given apart); plain Python; the ratios; and peak memory.
+(building the `Book` and explaining the losers are given apart) on one thread and, where the engine takes two, on two;
+plain Python; the ratios; and peak memory.
 """
 
 from __future__ import annotations
@@ -17,10 +19,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
 
 import numpy as np
 
 from auctions.engine import Book, clear
+from auctions.engine.halves import threads_for
 from auctions.engine.lotbids import lot_bids
 from auctions.engine.vectorised import LotResult, clear_lots
 from benchmarks.engine.plain import Bid, Lot, LotOutcome, clear_plainly
@@ -73,38 +78,57 @@ def seconds_each(*works: Callable[[], object]) -> tuple[list[list[float]], list[
     return wall, processor
 
 
-def measure(n_bids: int, n_lots: int) -> None:
+def measure(n_bids: int, n_lots: int, *, pin: bool) -> None:
     columns = random_columns(n_bids, n_lots)
     numbers = np.random.default_rng(SEED).integers(0, 2**62, n_bids)
     start = time.perf_counter()
     book = Book.from_arrays(hours=HOURS, **columns)
     building = time.perf_counter() - start
-    lot_bids(book)
-    result = clear_lots(lot_bids(book))
+    threads = threads_for(n_bids)
+    if pin and threads is not None:
+        _keep_apart(threads)
+    result = clear_lots(lot_bids(book, threads), threads)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    (sort, ours, whole), (sort_used, ours_used, _) = seconds_each(
-        lambda: np.sort(numbers), lambda: clear_lots(lot_bids(book)), lambda: clear(book)
+    passes = {"one thread": partial(_winners_payments_prices, book, None)}
+    if threads is not None:
+        passes["two threads"] = partial(_winners_payments_prices, book, threads)
+    (sort, *ours, whole), (sort_used, *ours_used, _) = seconds_each(
+        lambda: np.sort(numbers), *passes.values(), lambda: clear(book)
     )
     plain_seconds, outcome = time_plainly(columns)
     assert_same(columns, result, outcome)
-    one_sort, one_pass = statistics.median(sort), statistics.median(ours)
     print(f"{n_bids:,} bids, {n_lots:,} lots: {len(result.bid):,} awards, load {os.getloadavg()[0]:.1f}")
     print(f"  np.sort                          {ms(sort)}")
-    print(f"  winners, payments, prices        {ms(ours)}")
+    print("  winners, payments, prices")
+    for name, wall, used in zip(passes, ours, ours_used, strict=True):
+        print(f"    {name:30} {ms(wall)}; processor time {ms(used).strip()}")
+        print(
+            f"      ratio to np.sort             {ratios(wall, sort)}; processor time {ratios(used, sort_used).strip()}"
+        )
     print(f"  the same and why each loser lost {ms(whole)}")
     print(f"  building the Book                {building * 1e3:8.1f} ms")
     print(f"  plain Python, same result        {plain_seconds * 1e3:8.1f} ms")
-    print(
-        f"  ratio to np.sort {one_pass / one_sort:.1f} (medians), {min(ours) / min(sort):.1f} (best of each)"
-    )
-    print(
-        f"  ratio in processor time {statistics.median(ours_used) / statistics.median(sort_used):.1f} (medians), "
-        f"{min(ours_used) / min(sort_used):.1f} (best of each)"
-    )
+    one_pass = statistics.median(ours[-1])
     print(
         f"  plain Python takes {plain_seconds / one_pass:.0f} times as long; {n_bids / one_pass / 1e6:.1f} M bids/s"
     )
     print(f"  peak memory {peak_mb:.0f} MB, columns included")
+
+
+def _winners_payments_prices(book: Book, threads: Executor | None) -> LotResult:
+    return clear_lots(lot_bids(book, threads), threads)
+
+
+def _keep_apart(threads: Executor) -> None:
+    """Keep this thread and the other on a processor each: on a busy machine they are often left on the same one."""
+    first, second, *_ = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {first})
+    threads.submit(os.sched_setaffinity, 0, {second}).result()
+
+
+def ratios(times: list[float], unit: list[float]) -> str:
+    medians, best = statistics.median(times) / statistics.median(unit), min(times) / min(unit)
+    return f"{medians:8.1f} (medians), {best:.1f} (best of each)"
 
 
 def ms(times: list[float]) -> str:
@@ -149,11 +173,13 @@ def assert_same(columns: dict[str, np.ndarray], result: LotResult, outcome: list
 
 
 def main() -> None:
-    if len(sys.argv) == 3:
-        measure(int(sys.argv[1]), int(sys.argv[2]))
+    pin = ["--pin"] if "--pin" in sys.argv else []
+    size = [argument for argument in sys.argv[1:] if argument not in pin]
+    if size:
+        measure(*map(int, size), pin=bool(pin))
         return
     for n_bids, n_lots in SIZES:
-        command = [sys.executable, "-m", "benchmarks.engine.vectorised", str(n_bids), str(n_lots)]
+        command = [sys.executable, "-m", "benchmarks.engine.vectorised", str(n_bids), str(n_lots), *pin]
         subprocess.run(command, check=True)
 
 

@@ -21,8 +21,8 @@ TABLE_BITS = 20
 DEPTHS_PER_WINNER = 1
 """Displaced values are tabled, depth by depth, up to so many entries per winner, and searched for beyond."""
 
-SLOT_BIDS = 1 << 14
-"""Bids that write into the slots at a time: the part of the slots that they reach fits the second-level cache."""
+SLOT_BIDS = 1 << 15
+"""Bids that write into the slots at a time: what they reach of the slots stays in or near the second-level cache."""
 
 NEAR = 8
 """Bids to look at one by one before a search."""

@@ -256,8 +256,9 @@ def _low_first(key: KeyColumn, limit: np.uint64) -> int:
 def _packed_runs(keys: Keys, least_rate: Ints, runs: list[slice]) -> Iterator[tuple[slice, KeyColumn]]:
     """The keys of one run after the other, each in the place of the one before."""
     bids, rate_bits, tag_mask = keys.bids, keys.top_rate.bit_length(), (1 << keys.tag_bits) - 1
-    scratch = np.empty(RUN_BIDS, dtype=np.int64)
-    rows = np.arange(RUN_BIDS) << keys.bid_shift
+    longest = min(len(bids.lot), RUN_BIDS)
+    scratch = np.empty(longest, dtype=np.int64)
+    rows = np.arange(longest) << keys.bid_shift
     rows += (keys.top_rate << keys.level_shift) - keys.holds_steps
     for run in runs:
         lot, rate = bids.lot[run], bids.rate[run]

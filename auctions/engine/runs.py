@@ -6,8 +6,9 @@ import numpy as np
 
 from auctions.engine.ranges import Ints
 
-RUN_BIDS = 1 << 15
-"""Bids worked on at a time: their columns fit the second-level cache."""
+RUN_BIDS = 1 << 16
+"""Bids worked on at a time: few enough for a column or two to stay in the second-level cache, and many enough for two
+threads to meet seldom at the interpreter's lock."""
 
 
 def runs_of(n_rows: int) -> list[slice]:

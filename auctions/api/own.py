@@ -23,7 +23,7 @@ from accounts.api.permissions import IsBuyer, IsMember
 from accounts.api.problems import refusal
 from accounts.models import User
 from auctions.api.serializers import AwardSerializer, BidSerializer
-from auctions.api.terms import BidInput, TermsInput, path_of
+from auctions.api.terms import BidInput, ChangeInput, path_of
 from auctions.models import Award, Bid
 from auctions.operations.bids import BidNotFound, BidRejected, cancel_bid, change_bid, place_bid
 from auctions.queries.bids import awards_of, bids_of
@@ -78,11 +78,11 @@ class BidViewSet(ReadOnlyModelViewSet):
             )
         return Response(self._told(bid), status=CREATED)
 
-    @extend_schema(request=TermsInput, responses=BidSerializer)
+    @extend_schema(request=ChangeInput, responses=BidSerializer)
     def update(self, request: Request, pk: str) -> Response:
         """Replace an own bid's terms. It takes a new place in time; from the freeze on it can only be raised."""
         bid_id = self._own_id(pk)
-        said = TermsInput(data=request.data)
+        said = ChangeInput(data=request.data)
         said.is_valid(raise_exception=True)
         with _refusals():
             bid = change_bid(
@@ -90,6 +90,7 @@ class BidViewSet(ReadOnlyModelViewSet):
                 changed_by=_caller(request),
                 bid_id=bid_id,
                 terms=said.terms(),
+                sequence=said.validated_data.get("sequence"),
             )
         return Response(self._told(bid))
 

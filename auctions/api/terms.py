@@ -93,6 +93,17 @@ class TermsInput(serializers.Serializer):
         return _terms(self.validated_data)
 
 
+class ChangeInput(TermsInput):
+    """What shall stand in place of a bid's terms."""
+
+    sequence = WholeNumber(
+        required=False,
+        min_value=1,
+        max_value=2**63 - 1,
+        help_text="The bid's sequence as you read it: refused (changed_meanwhile) if the bid was changed since.",
+    )
+
+
 class BidInput(TermsInput):
     """A bid for a window."""
 

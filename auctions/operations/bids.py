@@ -20,6 +20,7 @@ from auctions.policies import BidRejected, check_terms
 from auctions.raising import check_raise
 from auctions.sealing import seal_bid
 from auctions.terms import BidTerms, terms_of
+from auctions.wording import bid_in_words, names_for
 from marketplace.db import LockSpace, database_now, lock_shared
 from marketplace.money import cents_to_cover, format_cents
 from marketplace.states import require_transition
@@ -52,13 +53,22 @@ def place_bid(
         return placed
 
 
-def change_bid(*, organization: Organization, changed_by: User | None, bid_id: int, terms: BidTerms) -> Bid:
+def change_bid(
+    *,
+    organization: Organization,
+    changed_by: User | None,
+    bid_id: int,
+    terms: BidTerms,
+    sequence: int | None = None,
+) -> Bid:
     """Replace a bid's terms; it takes a new place in time. From the freeze on it can only be raised.
 
+    ``sequence`` is that of the bid as it was read: changed by others since, it is left alone. None: whatever it says.
     Raise BidRejected or BidNotFound.
     """
     with transaction.atomic(durable=True):
         bid, window, now = _enter_bid(organization, bid_id)
+        require_unchanged(bid, sequence)
         phase = _require_phase(window, now, Window.Status.OPEN, Window.Status.FROZEN)
         check_terms(window=window, organization=organization, terms=terms)
         if phase == Window.Status.FROZEN:
@@ -82,6 +92,18 @@ def change_bid(*, organization: Organization, changed_by: User | None, bid_id: i
         _write_terms(bid, terms)
         _tell(bid, "bid.changed")
     return bid
+
+
+def require_unchanged(bid: Bid, sequence: int | None) -> None:
+    """Raise BidRejected when ``bid`` is no longer the one that was read with ``sequence``, unless that is None."""
+    if sequence in (None, bid.sequence):
+        return
+    terms = terms_of(bid)
+    first, *others = bid_in_words(terms, names_for([terms]))
+    says = f"{first.sentence}{f', or {len(others)} more' if others else ''}"
+    raise BidRejected(
+        "changed_meanwhile", "sequence", f"This bid was changed meanwhile (now {says}); look again."
+    )
 
 
 def cancel_bid(*, organization: Organization, cancelled_by: User | None, bid_id: int) -> Bid:

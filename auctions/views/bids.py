@@ -19,7 +19,7 @@ from accounts.models import Organization
 from accounts.stream import last_sequence
 from auctions.forms import TicketForm, typed_price
 from auctions.models import Bid
-from auctions.operations.bids import BidNotFound, BidRejected, cancel_bid, change_bid
+from auctions.operations.bids import BidNotFound, BidRejected, cancel_bid, change_bid, require_unchanged
 from auctions.queries.bids import (
     OwnBid,
     average_ticks,
@@ -32,6 +32,7 @@ from auctions.queries.bids import (
 )
 from auctions.queries.lots import BidCost, Ticket, cost_of, ticket_for
 from auctions.queries.receipts import receipt_of
+from auctions.views.ticket import sequence_seen
 from marketplace.db import snapshot
 from marketplace.money import format_cents
 
@@ -89,7 +90,7 @@ def bid_detail(request: MemberRequest, pk: int) -> HttpResponse:
 def bid_change(request: MemberRequest, pk: int) -> HttpResponseBase:
     """Change an own bid; a login in between, when the session was over, loses nothing that was typed."""
     if request.method == "POST" and not request.user.is_authenticated:
-        typed = {name: request.POST.get(name, "") for name in ("units", "price")}
+        typed = {name: request.POST.get(name, "") for name in ("units", "price", "sequence")}
         return send_to_login(request, f"{request.path}?{urlencode(typed)}")
     return _bid_change(request, pk)
 
@@ -99,7 +100,10 @@ def _bid_change(request: MemberRequest, pk: int) -> HttpResponse:
     """Change units and price of an own bid: review first, then confirm. From the freeze on they can only rise."""
     own = _own_bid(request, pk)
     lot = own.lot
+    seen = sequence_seen(request)
     if lot is None:
+        if request.method == "POST":
+            messages.warning(request, f"Bid {pk} was changed meanwhile; look again.")
         return redirect("auctions:bid_recompose", pk=pk)
     ticket = ticket_for(lot, organization=request.organization, now=timezone.now())
     if request.method != "POST":
@@ -108,21 +112,29 @@ def _bid_change(request: MemberRequest, pk: int) -> HttpResponse:
             units=request.GET.get("units", own.units),
             price=request.GET.get("price", typed_price(own.price_ticks or 0)),
         )
-        return _show_change(request, own, ticket, form)
+        return _show_change(request, own, ticket, form, sequence=seen or own.bid.sequence)
     form = TicketForm(request.POST, lot=lot)
+    try:
+        require_unchanged(own.bid, seen)
+    except BidRejected as rejected:
+        form.refuse(rejected)
     if not form.is_valid():
         return _show_change(request, own, ticket, form, status=UNPROCESSABLE)
     if "confirm" not in request.POST:
         return _show_change(request, own, ticket, form, cost=_cost(own, ticket, form))
     try:
         change_bid(
-            organization=_organization(request), changed_by=request.user, bid_id=pk, terms=form.terms()
+            organization=_organization(request),
+            changed_by=request.user,
+            bid_id=pk,
+            terms=form.terms(),
+            sequence=seen,
         )
     except BidNotFound as missing:
         raise Http404 from missing
     except BidRejected as rejected:
         form.refuse(rejected)
-        return _show_change(request, own, ticket, form, status=UNPROCESSABLE)
+        return _show_change(request, _own_bid(request, pk), ticket, form, status=UNPROCESSABLE)
     messages.success(request, f"Bid {pk} was changed and took a new place in time.")
     return redirect("auctions:bid_detail", pk=pk)
 
@@ -193,5 +205,12 @@ def _cost(own: OwnBid, ticket: Ticket, form: TicketForm) -> BidCost:
 def _show_change(
     request: MemberRequest, own: OwnBid, ticket: Ticket, form: TicketForm, *, status: int = 200, **more: Any
 ) -> HttpResponse:
-    context = {"own": own, "lot": ticket.lot, "ticket": ticket, "form": form, **more}
+    context = {
+        "own": own,
+        "lot": ticket.lot,
+        "ticket": ticket,
+        "form": form,
+        "sequence": own.bid.sequence,
+        **more,
+    }
     return render(request, "auctions/bid_change.html", context, status=status)

@@ -23,13 +23,20 @@ from accounts.models import BiddingLimit, Organization
 from auctions.composer import Composer, edit, read_options
 from auctions.matching import count_matches
 from auctions.models import Lot, Window
-from auctions.operations.bids import BidNotFound, BidRejected, change_bid, place_bid
+from auctions.operations.bids import BidNotFound, BidRejected, change_bid, place_bid, require_unchanged
 from auctions.policies import check_terms
 from auctions.queries.bids import OwnBid, bids_of, own_bid
 from auctions.queries.lots import lots_with_facts
 from auctions.queries.windows import Clock, clock_of
 from auctions.terms import BidTerms
-from auctions.views.ticket import FORBIDDEN, UNPROCESSABLE, request_key_of, tell_placed, why_no_bid
+from auctions.views.ticket import (
+    FORBIDDEN,
+    UNPROCESSABLE,
+    request_key_of,
+    sequence_seen,
+    tell_placed,
+    why_no_bid,
+)
 from auctions.wording import OptionWords, bid_in_words, names_for
 from marketplace.db import snapshot
 from marketplace.money import cents_to_cover
@@ -45,6 +52,8 @@ class Subject:
     clock: Clock
     lot: Lot | None = None
     own: OwnBid | None = None
+    seen: int | None = None
+    """The sequence of ``own`` as the page was drawn from it."""
 
     def start(self, query: QueryDict) -> Composer:
         """Return the bid as it stands, or as an address says it: a login in between loses nothing."""
@@ -84,7 +93,8 @@ def recompose(request: MemberRequest, pk: int) -> HttpResponseBase:
         raise Http404
     with snapshot():
         own = own_bid(get_object_or_404(bids_of(request.organization), pk=pk), timezone.now())
-    return _step(request, Subject(window=own.bid.window, clock=own.clock, own=own))
+    subject = Subject(window=own.bid.window, clock=own.clock, own=own, seen=sequence_seen(request))
+    return _step(request, subject)
 
 
 def _step(request: MemberRequest, subject: Subject) -> HttpResponseBase:
@@ -114,6 +124,7 @@ def _tell_cost(request: MemberRequest, subject: Subject, composer: Composer) -> 
 
 def _review(request: MemberRequest, subject: Subject, composer: Composer) -> HttpResponse:
     """Check what was put together and show what it commits to; nothing is placed yet."""
+    _check_unchanged(subject, composer)
     if composer.is_valid():
         _check(request, subject, composer)
     if not composer.is_valid():
@@ -133,6 +144,7 @@ def _review(request: MemberRequest, subject: Subject, composer: Composer) -> Htt
 
 def _confirm(request: MemberRequest, subject: Subject, composer: Composer) -> HttpResponse:
     """Place the bid, or put it in place of the old one."""
+    _check_unchanged(subject, composer)
     if composer.is_valid():
         try:
             return _commit(request, subject, composer.terms())
@@ -155,9 +167,24 @@ def _commit(request: MemberRequest, subject: Subject, terms: BidTerms) -> HttpRe
         tell_placed(request, bid)
         return redirect("auctions:bid_list")
     bid_id = subject.own.bid.pk
-    change_bid(organization=_buyer(request), changed_by=request.user, bid_id=bid_id, terms=terms)
+    change_bid(
+        organization=_buyer(request),
+        changed_by=request.user,
+        bid_id=bid_id,
+        terms=terms,
+        sequence=subject.seen,
+    )
     messages.success(request, f"Bid {bid_id} was changed and took a new place in time.")
     return redirect("auctions:bid_detail", pk=bid_id)
+
+
+def _check_unchanged(subject: Subject, composer: Composer) -> None:
+    if subject.own is None:
+        return
+    try:
+        require_unchanged(subject.own.bid, subject.seen)
+    except BidRejected as rejected:
+        composer.refuse(rejected)
 
 
 def _check(request: MemberRequest, subject: Subject, composer: Composer) -> None:
@@ -213,7 +240,7 @@ def _to_login(request: MemberRequest) -> HttpResponseBase:
         (name, value)
         for name, values in request.POST.lists()
         for value in values
-        if name.startswith("option")
+        if name.startswith("option") or name == "sequence"
     ]
     return send_to_login(request, f"{request.path}?{urlencode(typed)}")
 
@@ -231,6 +258,7 @@ def _show(
         whole = composer.checked(subject.window)
         more["cost"] = _cost(request, subject, whole.terms()) if whole.is_valid() else None
     context = {
+        "sequence": _sequence(subject, composer),
         "window": subject.window,
         "clock": subject.clock,
         "lot": subject.lot,
@@ -242,3 +270,11 @@ def _show(
         **more,
     }
     return render(request, PAGE, context, status=status)
+
+
+def _sequence(subject: Subject, composer: Composer) -> int | None:
+    """Return what the next step is measured by: until the page has been checked, the bid as it was first shown."""
+    if subject.own is None:
+        return None
+    fresh = subject.own.bid.sequence
+    return fresh if composer.is_checked else subject.seen or fresh

@@ -266,6 +266,19 @@ class TestChange:
         assert told["options"][0]["price_ticks"] == 30_000
         assert told["sequence"] > bid.sequence
 
+    def test_leaves_alone_what_was_changed_since_it_was_read(
+        self, auction: Auction, buyer: APIClient
+    ) -> None:
+        bid = bid_on(auction.lot, auction.buyer)
+        read = {"sequence": bid.sequence}
+
+        first = buyer.put(f"{BIDS}{bid.pk}/", terms(auction.lot, price_ticks=30_000) | read)
+        second = buyer.put(f"{BIDS}{bid.pk}/", terms(auction.lot, price_ticks=25_000) | read)
+
+        assert (first.status_code, second.status_code) == (200, 422)
+        assert "changed meanwhile" in errors_of(second)["sequence"]
+        assert buyer.get(f"{BIDS}{bid.pk}/").json()["max_ticks"] == first.json()["max_ticks"]
+
     def test_lowers_nothing_from_the_freeze_on(self, auction: Auction, buyer: APIClient) -> None:
         bid = bid_on(auction.lot, auction.buyer)
         turn_clock_past_freeze(auction.window)

@@ -133,6 +133,27 @@ class TestBidChange:
         assert answer.context["form"]["units"].value() == "8"
         assert terms_of(bid) == (4, 20_000)
 
+    @pytest.mark.parametrize("confirm", [{}, {"confirm": "1"}])
+    def test_from_a_stale_page_changes_nothing_and_says_what_it_is_now(
+        self, trader: Visit, bid: Bid, confirm: dict[str, str]
+    ) -> None:
+        page = trader.client.get(address("change", bid))
+        assert f'name="sequence" value="{bid.sequence}"' in page.content.decode()
+        trader.client.post(address("change", bid), {"units": "6", "price": "3", "confirm": "1"})
+
+        stale = {"units": "5", "price": "2.5", "sequence": str(bid.sequence)}
+        answer = trader.client.post(address("change", bid), stale | confirm)
+
+        assert answer.status_code == 422
+        (words,) = answer.context["form"].non_field_errors()
+        assert words.startswith("This bid was changed meanwhile (now up to 6 GPUs")
+        assert [answer.context["form"][name].value() for name in ("units", "price")] == ["5", "2.5"]
+        assert terms_of(bid) == (6, 30_000)
+
+        again = {**stale, "sequence": str(answer.context["sequence"]), "confirm": "1"}
+        assert trader.client.post(address("change", bid), again).status_code == 302
+        assert terms_of(bid) == (5, 25_000)
+
     def test_refuses_once_the_window_has_closed(self, auction: Auction, trader: Visit, bid: Bid) -> None:
         turn_clock_past_close(auction.window)
 

@@ -345,6 +345,23 @@ class TestOwnBids:
         (changed,) = terms_of(Bid.objects.get()).options
         assert (changed.price_ticks, changed.legs) == (30_000, terms.options[0].legs)
 
+    @pytest.mark.parametrize("do", ["review", "confirm"])
+    def test_are_left_alone_by_a_stale_page(self, auction: Auction, trader: Visit, do: str) -> None:
+        bid = place(auction, bid_of(option(leg_on(auction.lot, min_units=4))))
+        page = trader.client.get(recompose(bid))
+        assert f'name="sequence" value="{bid.sequence}"' in page.content.decode()
+        data = data_of(shown(page)) | {"sequence": str(bid.sequence)}
+        trader.client.post(recompose(bid), data | {"option-0-amount": "3", "do": "confirm"})
+
+        edited = trader.client.post(recompose(bid), data | {"do": "edit"})
+        assert edited.context["sequence"] == bid.sequence
+        answer = trader.client.post(recompose(bid), data | {"option-0-amount": "1.5", "do": do})
+
+        assert answer.status_code == 422
+        assert "This bid was changed meanwhile" in answer.content.decode()
+        assert answer.context["sequence"] == Bid.objects.get().sequence
+        assert terms_of(Bid.objects.get()).options[0].price_ticks == 30_000
+
     def test_only_rise_while_frozen(self, auction: Auction, trader: Visit) -> None:
         bid = place(auction, bid_of(option(leg_on(auction.lot, min_units=4))))
         turn_clock_past_freeze(auction.window)

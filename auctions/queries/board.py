@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Count, Min
 
 from auctions.models import Indication, Lot, Market, Window
-from auctions.queries.lots import lots_with_facts, units_on_offer
+from auctions.queries.lots import is_anything_left, lots_with_facts, units_on_offer
 from auctions.queries.windows import Clock, clock_of, current_window, uncleared_windows
 from inventory.models import Region, ResourceType
 
@@ -58,7 +58,7 @@ class BoardSection:
 
 @dataclass(frozen=True, slots=True)
 class _Offer:
-    """What the lots of a product in a window add up to."""
+    """What the lots of a product in a window add up to, as far as anything of them is left."""
 
     n_lots: int
     reserve_ticks: int
@@ -133,7 +133,7 @@ def _windows_on_board(now: datetime) -> list[Window]:
 
 def _offers(windows: list[Window]) -> dict[tuple[int, int, str], _Offer]:
     groups = (
-        Lot.objects.filter(window__in=windows, on_offer=True)
+        Lot.objects.filter(is_anything_left(), window__in=windows, on_offer=True)
         .values_list("window_id", "block__resource_type_id", "block__site__region")
         .annotate(n_lots=Count("id"), reserve_ticks=Min("reserve_ticks"))
         .order_by("window_id", "block__resource_type_id", "block__site__region")

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.models import BiddingLimit, Organization
 from auctions.capacity import capacities
 from auctions.models import Bid, Indication, Lot, Window
 from auctions.queries.windows import Clock, clock_of
 from auctions.terms import single_lot_terms
-from inventory.models import Region
+from inventory.models import BlockHour, Region
 from marketplace.money import cents_to_cover
 
 
@@ -61,6 +61,18 @@ def units_on_offer(lots: Sequence[Lot]) -> dict[int, int]:
     found = capacities(lots)
     fewest = {lot_id: min(found.get(lot_id, [0])) for lot_id in steps}
     return {lot_id: units - units % steps[lot_id] for lot_id, units in fewest.items()}
+
+
+def is_anything_left() -> Q:
+    """Match lots of which something is on offer, in at least one of their hours."""
+    hours_left = BlockHour.objects.filter(
+        block=OuterRef("block"),
+        hour__gte=OuterRef("starts_at"),
+        hour__lt=OuterRef("ends_at"),
+        offered_units__gt=F("sold_units") + F("frozen_units"),
+    )
+    follows_block = Q(capacity_units__isnull=True) & Exists(hours_left)
+    return follows_block | Q(capacity_units__isnull=False) & ~Q(capacity_units__contained_by=[0])
 
 
 def product_choices(window: Window) -> list[ProductChoice]:

@@ -5,8 +5,9 @@ from django.test import Client
 from django.urls import reverse
 
 from auctions.models import Indication, Market, Window
-from auctions.operations.windows import cancel_window
+from auctions.operations.windows import cancel_window, freeze_window
 from auctions.views import markets
+from inventory.operations.blocks import withdraw_block
 from tests.factories import BlockFactory, LotFactory, MarketFactory, WindowFactory
 from tests.integration.auctions.conftest import (
     Auction,
@@ -40,6 +41,21 @@ class TestBoard:
             10_000,
             None,
         )
+
+    @pytest.mark.parametrize("is_frozen", [False, True])
+    def test_leaves_out_lots_of_which_nothing_is_left(
+        self, auction: Auction, client: Client, is_frozen: bool
+    ) -> None:
+        withdrawn = LotFactory(window=auction.window, block=_same_product(auction), reserve_ticks=1)
+        withdraw_block(seller=withdrawn.block.site.organization, block_id=withdrawn.block_id)
+        if is_frozen:
+            turn_clock_past_freeze(auction.window)
+            freeze_window(window_id=auction.window.pk)
+
+        (section,) = client.get("/").context["sections"]
+
+        (row,) = section.rows
+        assert (row.n_lots, row.reserve_ticks, row.offered_units) == (1, 10_000, 8)
 
     def test_shows_the_indication(self, auction: Auction, client: Client) -> None:
         block = auction.lot.block

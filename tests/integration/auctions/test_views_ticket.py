@@ -9,6 +9,7 @@ from django.urls import reverse
 from accounts.models import BiddingLimit, Hold, Membership, Organization
 from auctions.models import Bid, Lot
 from auctions.operations.windows import cancel_window
+from inventory.operations.blocks import withdraw_block
 from tests.factories import BuyerFactory, SellerFactory
 from tests.integration.auctions.conftest import Auction, turn_clock_past_close, turn_clock_past_freeze
 from tests.integration.auctions.pages import Visit, visit
@@ -67,6 +68,16 @@ class TestTicket:
         page = visit(BuyerFactory(limit_cents=0)).client.get(address(auction.lot)).content.decode()
 
         assert "Your bidding limit is $0.00" in page
+
+    def test_says_when_nothing_is_left(self, auction: Auction, trader: Visit) -> None:
+        block = auction.lot.block
+        withdraw_block(seller=block.site.organization, block_id=block.pk)
+
+        page = trader.client.get(address(auction.lot)).content.decode()
+
+        assert "Nothing of this lot is left on offer" in page
+        assert reverse("auctions:market", args=[auction.window.market.slug]) in page
+        assert 'name="price"' not in page
 
     def test_is_a_fragment_to_htmx(self, auction: Auction, trader: Visit) -> None:
         answer = trader.client.get(address(auction.lot), headers={"HX-Request": "true"})

@@ -26,14 +26,21 @@ class LimitExceeded(Exception):
         self.asked_cents = asked_cents
 
 
-def set_hold(*, organization_id: int, reference: str, amount_cents: int) -> None:
-    """Make ``amount_cents`` the live hold for ``reference``; zero releases it. Raise LimitExceeded.
+class LimitSuspended(Exception):
+    """Nothing new may be held for the organization now; the text says why, for people."""
 
-    Lowering and releasing always succeed, even when the limit was cut below what is held.
+
+def set_hold(*, organization_id: int, reference: str, amount_cents: int) -> None:
+    """Make ``amount_cents`` the live hold for ``reference``; zero releases it.
+
+    Raise LimitSuspended, LimitExceeded. Lowering and releasing always succeed, even when the limit is suspended or was
+    cut below what is held.
     """
-    limit = BiddingLimit.objects.select_for_update(no_key=True).get(organization_id=organization_id)
+    limit = lock_limit(organization_id)
     live = Hold.objects.filter(organization_id=organization_id, reference=reference, released_at=None).first()
     change = amount_cents - (live.amount_cents if live else 0)
+    if change > 0 and limit.suspended_reason:
+        raise LimitSuspended(limit.suspended_reason)
     if change > 0 and limit.held_cents + change > limit.limit_cents:
         raise LimitExceeded(limit_cents=limit.limit_cents, held_cents=limit.held_cents, asked_cents=change)
     if live and amount_cents:
@@ -118,9 +125,19 @@ def hold_debts(*, released: Sequence[str], debts: Sequence[HoldForDebt]) -> None
         )
 
 
+def lock_limit(organization_id: int) -> BiddingLimit:
+    """Return an organization's limit, locked until the caller's transaction ends."""
+    return BiddingLimit.objects.select_for_update(no_key=True).get(organization_id=organization_id)
+
+
+def suspend_limit(*, organization_id: int, reason: str) -> None:
+    """Have nothing new held while ``reason`` is not empty; the caller holds the limit's lock (``lock_limit``)."""
+    BiddingLimit.objects.filter(organization_id=organization_id).update(suspended_reason=reason)
+
+
 def has_live_holds(*, organization_id: int) -> bool:
     """Return whether anything is held; the limit's lock keeps it true until the caller's transaction ends."""
-    BiddingLimit.objects.select_for_update(no_key=True).get(organization_id=organization_id)
+    lock_limit(organization_id)
     return Hold.objects.filter(organization_id=organization_id, released_at=None).exists()
 
 

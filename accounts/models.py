@@ -147,6 +147,12 @@ class BiddingLimit(models.Model):
     limit_set_at = models.DateTimeField(
         null=True, blank=True, help_text="When finance, or the first card, last set the limit."
     )
+    suspended_reason = models.CharField(
+        max_length=300,
+        blank=True,
+        default="",
+        help_text="Why nothing new may be held, for people; empty: it may.",
+    )
 
     class Meta:
         constraints = [

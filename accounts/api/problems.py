@@ -20,7 +20,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
-from accounts.holds import LimitExceeded
+from accounts.holds import LimitExceeded, LimitSuspended
 from marketplace.money import format_cents
 from marketplace.states import IllegalTransition
 
@@ -112,6 +112,8 @@ def problem_of(exc: Exception) -> Problem | None:
                 field="limit",
                 code="limit_exceeded",
             )
+        case LimitSuspended():
+            return refusal(str(exc), field="limit", code="limit_suspended")
         case IllegalTransition():
             return Problem(HTTPStatus.CONFLICT, code="illegal_transition", detail=f"{exc}.")
         case exceptions.APIException():

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
-from accounts.holds import LimitExceeded, set_hold
+from accounts.holds import LimitExceeded, LimitSuspended, set_hold
 from accounts.models import Organization, User
 from accounts.stream import append_event
 from auctions.models import Bid, BidLeg, BidLegLot, BidOption, Window
@@ -212,6 +212,8 @@ def _next_sequence() -> int:
 def _hold(bid: Bid) -> None:
     try:
         set_hold(organization_id=bid.organization_id, reference=f"bid:{bid.pk}", amount_cents=bid.hold_cents)
+    except LimitSuspended as refused:
+        raise BidRejected("limit_suspended", "limit", str(refused)) from None
     except LimitExceeded as refused:
         free_cents = max(0, refused.limit_cents - refused.held_cents)
         raise BidRejected(

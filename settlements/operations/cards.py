@@ -17,6 +17,7 @@ from marketplace.db import database_now
 from settlements import stripe_gateway as gateway
 from settlements.jobs import defer_charges, defer_detach
 from settlements.models import ChargeAttempt, Customer, PaymentMethod, Settlement
+from settlements.operations.suspensions import review_limit
 from settlements.stripe_facts import Card
 
 logger = logging.getLogger(__name__)
@@ -86,6 +87,7 @@ def save_card(card: Card) -> PaymentMethod:
         is_default=not _live_cards(organization.pk).filter(is_default=True).exists(),
     )
     _bring_starting_limit(saved)
+    review_limit(organization.pk)
     due = Settlement.objects.filter(organization=organization, status=Settlement.Status.DUE).order_by("id")
     defer_charges(list(due.values_list("id", flat=True)))
     append_event(
@@ -150,6 +152,7 @@ def take_off_file(card: PaymentMethod) -> None:
     if heir is not None:
         heir.is_default = True
         heir.save(update_fields=["is_default"])
+    review_limit(card.organization_id)
 
 
 def detach_removed_card(*, payment_method_id: int) -> None:

@@ -17,6 +17,7 @@ from settlements import ledger
 from settlements.declines import AUTHENTICATION_REQUIRED, CANCELLED, decline_reason
 from settlements.models import ChargeAttempt, Settlement, Transaction
 from settlements.operations.draw_up import hold_reference
+from settlements.operations.suspensions import review_limit
 from settlements.stripe_facts import Payment
 
 logger = logging.getLogger(__name__)
@@ -155,6 +156,7 @@ def _mark_paid(attempt: ChargeAttempt, payment: Payment) -> None:
         )
     )
     release_holds(references=[hold_reference(settlement)])
+    review_limit(settlement.organization_id)
     _tell(attempt, "settlement.paid")
 
 
@@ -168,6 +170,7 @@ def _mark_failed(attempt: ChargeAttempt) -> None:
         _tell(attempt, "settlement.action_required")
     else:
         _move(attempt.settlement, Status.DECLINED)
+        review_limit(attempt.settlement.organization_id)
         if attempt.outcome != Outcome.CANCELLED:
             _tell(attempt, "settlement.declined")
 

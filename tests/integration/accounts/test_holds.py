@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from accounts.holds import (
     HoldForDebt,
     LimitExceeded,
+    LimitSuspended,
     grant_starting_limit,
     hold_debts,
     lower_holds,
     release_holds,
     set_hold,
+    suspend_limit,
 )
 from accounts.models import BiddingLimit, Hold, Organization
 from tests.factories import BuyerFactory
@@ -75,6 +77,19 @@ class TestSetHold:
         assert held(buyer) == 90
         with pytest.raises(LimitExceeded):
             set_hold(organization_id=buyer.pk, reference="bid:1", amount_cents=91)
+
+    def test_suspended_it_only_falls(self):
+        buyer = BuyerFactory(limit_cents=100)
+        set_hold(organization_id=buyer.pk, reference="bid:1", amount_cents=50)
+        suspend_limit(organization_id=buyer.pk, reason="Pay first.")
+
+        for reference, cents in (("bid:1", 51), ("bid:2", 1)):
+            with pytest.raises(LimitSuspended, match="Pay first"):
+                set_hold(organization_id=buyer.pk, reference=reference, amount_cents=cents)
+        for cents in (50, 40, 0):
+            set_hold(organization_id=buyer.pk, reference="bid:1", amount_cents=cents)
+
+        assert held(buyer) == 0
 
     def test_a_reference_may_be_held_again_after_its_release(self):
         buyer = BuyerFactory(limit_cents=100)

@@ -1,0 +1,42 @@
+"""Whether an organization may put more at stake: not while a payment that failed is unpaid, nor once its card went."""
+
+from __future__ import annotations
+
+from accounts.holds import lock_limit, suspend_limit
+from marketplace.money import format_cents
+from settlements.declines import AUTHENTICATION_REQUIRED
+from settlements.models import ChargeAttempt, PaymentMethod, Settlement
+
+NO_CARD = "There is no card on file to charge. Add one first: new bids wait until then."
+
+
+def review_limit(organization_id: int) -> None:
+    """Suspend the limit, or lift the suspension, as payments and cards stand; assumes a transaction.
+
+    Call it after what changed was written: it locks the limit before it looks, so the last of several callers at once
+    sees what all of them wrote.
+    """
+    lock_limit(organization_id)
+    suspend_limit(organization_id=organization_id, reason=_reason(organization_id))
+
+
+def _reason(organization_id: int) -> str:
+    # Judged by the payments tried and not by the state: another try, or one left half-way, pays nothing yet.
+    failed = ChargeAttempt.objects.filter(
+        settlement__organization_id=organization_id,
+        outcome__in=(ChargeAttempt.Outcome.DECLINED, ChargeAttempt.Outcome.CANCELLED),
+    ).exclude(settlement__status=Settlement.Status.PAID)
+    # A bank that only asked for the cardholder has declined nothing.
+    declines = failed.exclude(on_session=False, decline_code=AUTHENTICATION_REQUIRED)
+    declined = declines.select_related("settlement").order_by("settlement_id").first()
+    if declined is not None:
+        amount = format_cents(declined.settlement.amount_cents)
+        return (
+            f"A payment of {amount} was declined (settlement {declined.settlement_id}). "
+            "Pay it first: new bids wait until then."
+        )
+    cards = PaymentMethod.objects.filter(organization_id=organization_id)
+    # Whoever never had a card bids on a limit that finance gave without one.
+    if cards.exists() and not cards.filter(removed_at=None).exists():
+        return NO_CARD
+    return ""

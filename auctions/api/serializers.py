@@ -212,13 +212,16 @@ class AwardSerializer(serializers.ModelSerializer):
 
 
 class BidSerializer(serializers.ModelSerializer):
-    """An own bid. ``max_ticks`` is the most it can cost, ``hold_cents`` what is held for it.
+    """An own bid. ``max_ticks`` is the most it can cost, ``hold_cents`` what is held for it now.
+
+    Of a bid that won, what it costs is held until its settlement takes the hold over.
 
     ``receipt_sha256`` seals what it says, with its ``nonce`` and its ``sequence``.
     """
 
     options = OptionSerializer(many=True, read_only=True)
     awards = AwardSerializer(many=True, read_only=True)
+    hold_cents = serializers.IntegerField(source="held_cents", read_only=True)
 
     class Meta:
         model = Bid

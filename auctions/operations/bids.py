@@ -249,8 +249,9 @@ def _write_terms(bid: Bid, terms: BidTerms) -> None:
 
 
 def _tell(bid: Bid, kind: str) -> None:
+    held_cents = bid.hold_cents if bid.status == Bid.Status.PLACED else 0
     append_event(
         organization_id=bid.organization_id,
         kind=kind,
-        data={"bid": bid.pk, "window": bid.window_id, "hold_cents": bid.hold_cents, "status": bid.status},
+        data={"bid": bid.pk, "window": bid.window_id, "hold_cents": held_cents, "status": bid.status},
     )

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Case, Prefetch, QuerySet, Value, When
+from django.db.models import Case, CharField, OuterRef, Prefetch, QuerySet, Subquery, Value, When
+from django.db.models.functions import Cast, Coalesce, Concat
 
-from accounts.models import Organization
+from accounts.models import Hold, Organization
 from auctions.models import Award, Bid, BidLeg, BidLegLot, BidOption, Lot, Window
 from auctions.queries.windows import Clock, PhaseStep, clock_of
 from auctions.terms import BidTerms, is_single_lot, terms_of
@@ -64,13 +65,22 @@ class OwnBid:
 
 
 def bids_of(organization: Organization) -> QuerySet[Bid]:
-    """Return an organization's bids, those still in the book first, then the newest."""
+    """Return an organization's bids, those still in the book first, then the newest.
+
+    ``held_cents`` is what is held for a bid now; for what it won, until settlement takes the hold over.
+    """
+    holds = Hold.objects.filter(
+        organization=organization,
+        reference=Concat(Value("bid:"), Cast(OuterRef("pk"), CharField())),
+        released_at=None,
+    )
     lots = Lot.objects.select_related("block__site", "block__resource_type")
     named = BidLegLot.objects.order_by("position", "id").prefetch_related(Prefetch("lot", lots))
     legs = BidLeg.objects.order_by("number", "id").prefetch_related(Prefetch("named_lots", named))
     options = BidOption.objects.order_by("number", "id").prefetch_related(Prefetch("legs", legs))
     return (
         Bid.objects.filter(organization=organization)
+        .annotate(held_cents=Coalesce(Subquery(holds.values("amount_cents")), Value(0)))
         .select_related("window__market", "placed_by")
         .prefetch_related(
             Prefetch("options", options),

@@ -32,7 +32,7 @@ from auctions.queries.bids import (
 )
 from auctions.queries.lots import BidCost, Ticket, cost_of, ticket_for
 from auctions.queries.receipts import receipt_of
-from auctions.views.ticket import sequence_seen
+from auctions.views.ticket import sequence_seen, why_no_bid
 from marketplace.db import snapshot
 from marketplace.money import format_cents
 
@@ -59,6 +59,7 @@ def bid_list(request: MemberRequest) -> HttpResponse:
         "bids": own_bids(page, now),
         "own_after": own_after,
         "only_open": only_open,
+        "why_not": why_no_bid(request),
         "may_bid": request.user.has_perm("accounts.buy_for", request.organization),
     }
     template = "auctions/bid_list.html#bids" if request.htmx else "auctions/bid_list.html"

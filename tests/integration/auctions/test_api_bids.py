@@ -355,3 +355,23 @@ class TestList:
         assert buyer.get(BIDS, {"status": "lost"}).json()["results"] == []
         assert len(buyer.get(BIDS, {"window": auction.window.pk}).json()["results"]) == 1
         assert buyer.get(BIDS, {"status": "nonsense"}).status_code == 422
+
+
+class TestWhatIsHeld:
+    def test_is_nothing_for_a_cancelled_bid(self, auction: Auction, buyer: APIClient) -> None:
+        bid = bid_on(auction.lot, auction.buyer)
+
+        cancelled = buyer.delete(f"{BIDS}{bid.pk}/").json()
+
+        assert (cancelled["hold_cents"], cancelled["max_ticks"]) == (0, bid.max_ticks)
+
+    def test_follows_the_clearing(self, auction: Auction, buyer: APIClient) -> None:
+        lost = bid_on(auction.lot, auction.buyer, units=8, price_ticks=11_000)
+        won = bid_on(auction.lot, auction.buyer, units=8, price_ticks=30_000)
+        bid_on(auction.lot, auction.rival, units=8, price_ticks=15_000)
+        close_and_clear(auction.window)
+
+        held = {bid: buyer.get(f"{BIDS}{bid.pk}/").json()["hold_cents"] for bid in (lost, won)}
+
+        live = Hold.objects.get(reference=f"bid:{won.pk}", released_at=None)
+        assert held == {lost: 0, won: live.amount_cents}

@@ -9,7 +9,7 @@ from accounts.models import BiddingLimit
 from auctions.models import Bid
 from auctions.queries.bids import outcome_in_words, own_bid
 from marketplace.db import database_now
-from tests.factories import BuyerFactory, UserFactory
+from tests.factories import BuyerFactory, SellerFactory, UserFactory
 from tests.integration.auctions.conftest import (
     Auction,
     close_and_clear,
@@ -60,6 +60,12 @@ class TestBidList:
         bid_on(auction.lot, auction.rival)
 
         assert trader.client.get(reverse("auctions:bid_list")).context["bids"] == []
+
+    def test_asks_no_seller_to_bid(self, db: None) -> None:
+        page = visit(SellerFactory()).client.get(reverse("auctions:bid_list")).content.decode()
+
+        assert "registered as a seller only" in page
+        assert "pick one of its lots" not in page
 
     def test_offers_only_raising_from_the_freeze_on(self, auction: Auction, trader: Visit, bid: Bid) -> None:
         turn_clock_past_freeze(auction.window)

@@ -101,6 +101,23 @@ class TestReview:
         assert "Place bid" in page
         assert_nothing_placed()
 
+    @pytest.mark.parametrize(
+        ("step", "units", "words"),
+        [
+            (1, "1", "1 GPU<"),
+            (1, "4", "4 GPUs, or part of them<"),
+            (4, "4", "4 GPUs<"),
+            (4, "8", "in steps of 4<"),
+        ],
+    )
+    def test_says_what_parts_may_win(
+        self, auction: Auction, trader: Visit, step: int, units: str, words: str
+    ) -> None:
+        auction.lot.block.unit_step = step
+        auction.lot.block.save()
+
+        assert words in post(trader, auction.lot, "review", units=units).content.decode()
+
     def test_warns_of_a_price_below_the_reserve(self, auction: Auction, trader: Visit) -> None:
         assert (
             "below the seller’s reserve" in post(trader, auction.lot, "review", price="0.5").content.decode()

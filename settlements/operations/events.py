@@ -111,10 +111,14 @@ def _read_detached_card(told: dict[str, Any]) -> Apply:
     card = gateway.retrieve_card(told["id"])
 
     def apply() -> str:
-        on_file = PaymentMethod.objects.filter(stripe_id=card.id, removed_at=None).first()
-        if on_file is None or card.customer_id:
+        known = PaymentMethod.objects.filter(stripe_id=card.id).first()
+        if known is None or card.customer_id:
             return UNCHANGED
-        Organization.objects.select_for_update(no_key=True).get(pk=on_file.organization_id)
+        # Read again under the owner's lock: it may have become the default, or been removed, in between.
+        Organization.objects.select_for_update(no_key=True).get(pk=known.organization_id)
+        on_file = PaymentMethod.objects.select_for_update(no_key=True).get(pk=known.pk)
+        if on_file.removed_at is not None:
+            return UNCHANGED
         take_off_file(on_file)
         return f"card {on_file.pk} was removed at Stripe"
 

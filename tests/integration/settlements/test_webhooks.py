@@ -5,6 +5,7 @@ import hmac
 import json
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,16 +13,16 @@ import httpx
 import pytest
 from django.conf import settings
 from django.core.signals import request_finished
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from accounts.models import StreamEvent
+from accounts.models import Organization, StreamEvent
 from settlements import ledger
 from settlements.jobs import HANDLE_EVENT
 from settlements.models import ChargeAttempt, Entry, PaymentMethod, Settlement, StripeEvent
-from settlements.operations.cards import open_card_page
+from settlements.operations.cards import make_default, open_card_page
 from settlements.operations.charging import charge_settlement, pay_settlement
 from settlements.operations.events import IGNORED, handle_event, store_event
 from settlements.stripe_facts import OutcomeUnknown
@@ -65,6 +66,31 @@ def events_at_stripe() -> list[dict[str, Any]]:
 
 def example(type_: str = "customer.created", event_id: str = "evt_1") -> dict[str, Any]:
     return {"id": event_id, "object": "event", "type": type_, "data": {"object": {"id": "cus_1"}}}
+
+
+def closing_connection(work: Callable[..., Any], **terms: Any) -> Any:
+    """Do work in a thread of its own and give its connection back."""
+    try:
+        return work(**terms)
+    finally:
+        connection.close()
+
+
+def wait_until_blocked(n_waiting: int) -> None:
+    """Wait until so many other connections to this database wait for a lock."""
+    give_up_at = time.monotonic() + 30
+    while n_blocked() < n_waiting:
+        assert time.monotonic() < give_up_at, f"{n_blocked()} of {n_waiting} came to wait"
+
+
+def n_blocked() -> int:
+    with connection.cursor() as cursor:
+        # The activity view is kept for the length of a transaction unless it is told to look again.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return int(cursor.fetchone()[0])
 
 
 def state_of_the_books() -> dict[str, Any]:
@@ -196,6 +222,30 @@ class TestHandleEvent:
         card.refresh_from_db()
         assert card.removed_at is not None
         assert not card.is_default
+
+    def test_a_card_made_the_default_while_it_is_detached_leaves_another_default(self) -> None:
+        """The owner stays locked until both wait for it, the choice of default in front."""
+        buyer = BuyerFactory()
+        first, second = put_on_file(buyer), put_on_file(buyer, "pm_card_mastercard")
+        stripe_client().v1.payment_methods.detach(second.stripe_id)
+        (detached,) = [event for event in events_at_stripe() if event["type"] == "payment_method.detached"]
+        store_event(detached)
+        event_id = StripeEvent.objects.get().pk
+
+        with ThreadPoolExecutor(2) as pool:
+            with transaction.atomic():
+                Organization.objects.select_for_update(no_key=True).get(pk=buyer.pk)
+                choice = pool.submit(
+                    closing_connection, make_default, organization_id=buyer.pk, payment_method_id=second.pk
+                )
+                wait_until_blocked(1)
+                event = pool.submit(closing_connection, handle_event, event_id=event_id)
+                wait_until_blocked(2)
+            choice.result(timeout=30)
+            assert event.result(timeout=30)
+
+        on_file = PaymentMethod.objects.filter(organization=buyer, removed_at=None)
+        assert list(on_file.values_list("pk", "is_default")) == [(first.pk, True)]
 
     def test_a_replay_of_everything_changes_nothing(self) -> None:
         buyer = BuyerFactory()

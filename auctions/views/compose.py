@@ -254,7 +254,7 @@ def _show(
     status: int = 200,
     **more: Any,
 ) -> HttpResponse:
-    if step == "form" and request.user.is_authenticated and not composer.is_checked:
+    if step == "form" and request.user.is_authenticated:
         whole = composer.checked(subject.window)
         more["cost"] = _cost(request, subject, whole.terms()) if whole.is_valid() else None
     context = {

@@ -22,7 +22,7 @@ from auctions.forms import TicketForm
 from auctions.models import Bid, Lot
 from auctions.operations.bids import BidRejected, place_bid
 from auctions.policies import check_terms
-from auctions.queries.lots import Ticket, cost_of, lots_with_facts, ticket_for
+from auctions.queries.lots import BidCost, Ticket, cost_of, lots_with_facts, ticket_for
 from marketplace.db import snapshot
 
 FORBIDDEN = 403
@@ -161,7 +161,7 @@ def _buyer(request: MemberRequest) -> Organization:
     return request.organization
 
 
-def _cost(ticket: Ticket, form: TicketForm) -> Any:
+def _cost(ticket: Ticket, form: TicketForm) -> BidCost:
     return cost_of(
         ticket.lot,
         units=form.cleaned_data["units"],
@@ -170,10 +170,19 @@ def _cost(ticket: Ticket, form: TicketForm) -> Any:
     )
 
 
+def _cost_so_far(request: MemberRequest, ticket: Ticket, form: TicketForm) -> BidCost | None:
+    """Work out the cost of what is filled in, refused or not, as far as it says units and a price."""
+    if not request.user.is_authenticated:
+        return None
+    typed = TicketForm({name: form[name].value() for name in form.fields}, lot=ticket.lot)
+    return _cost(ticket, typed) if typed.is_valid() else None
+
+
 def _show(
     request: MemberRequest, ticket: Ticket, form: TicketForm, *, step: str, status: int = 200, **more: Any
 ) -> HttpResponse:
     context = {
+        "cost": _cost_so_far(request, ticket, form),
         "ticket": ticket,
         "lot": ticket.lot,
         "form": form,

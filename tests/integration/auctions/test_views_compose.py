@@ -345,6 +345,15 @@ class TestOwnBids:
         (changed,) = terms_of(Bid.objects.get()).options
         assert (changed.price_ticks, changed.legs) == (30_000, terms.options[0].legs)
 
+    def test_keep_their_cost_beside_a_refusal(self, auction: Auction, trader: Visit) -> None:
+        bid = place(auction, bid_of(option(leg_on(auction.lot, min_units=4))))
+
+        data = data_of(shown(trader.client.get(recompose(bid)))) | {"option-0-leg-0-units": "9"}
+        answer = trader.client.post(recompose(bid), data | {"option-0-amount": "2.5", "do": "review"})
+
+        assert answer.status_code == 422
+        assert answer.context["cost"].max_cents == 45_00  # 9 units × 2 h × $2.5000
+
     @pytest.mark.parametrize("do", ["review", "confirm"])
     def test_are_left_alone_by_a_stale_page(self, auction: Auction, trader: Visit, do: str) -> None:
         bid = place(auction, bid_of(option(leg_on(auction.lot, min_units=4))))

@@ -69,6 +69,23 @@ class TestTicket:
 
         assert "Your bidding limit is $0.00" in page
 
+    @pytest.mark.parametrize("step", ["ticket", *STEPS])
+    def test_leads_on_from_a_closed_window(self, auction: Auction, trader: Visit, step: str) -> None:
+        turn_clock_past_close(auction.window)
+
+        answer = (
+            trader.client.get(address(auction.lot)) if step == "ticket" else post(trader, auction.lot, step)
+        )
+
+        assert "The current window of" in answer.content.decode()
+
+    @pytest.mark.parametrize("step", STEPS)
+    def test_keeps_the_cost_beside_a_refusal(self, auction: Auction, trader: Visit, step: str) -> None:
+        answer = post(trader, auction.lot, step, units="9")
+
+        assert answer.status_code == 422
+        assert "$45.00" in answer.content.decode()  # 9 units × 2 h × $2.5000
+
     def test_says_when_nothing_is_left(self, auction: Auction, trader: Visit) -> None:
         block = auction.lot.block
         withdraw_block(seller=block.site.organization, block_id=block.pk)

@@ -11,9 +11,18 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 
 
 class MembershipInline(admin.TabularInline):
+    """To look at only: whoever belongs to an organization reads its sealed bids, so its owners alone say who does."""
+
     model = Membership
     extra = 0
-    autocomplete_fields = ("user",)
+    fields = readonly_fields = ("user", "role", "created_at")
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Organization | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Organization | None = None) -> bool:
+        return False
 
 
 @admin.register(User)
@@ -31,7 +40,8 @@ class UserAdmin(admin.ModelAdmin):
         "date_joined",
         "last_login",
     )
-    readonly_fields = ("date_joined", "last_login")
+    # With another's address staff could have the password reset sent to themselves.
+    readonly_fields = ("email", "date_joined", "last_login")
     ordering = ("email",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

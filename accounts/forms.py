@@ -7,7 +7,7 @@ from decimal import Decimal
 from django import forms
 from django.http import HttpRequest
 
-from accounts.models import Organization, User
+from accounts.models import Membership, Organization, User
 from accounts.operations import create_organization
 
 MAX_LIMIT_DOLLARS = Decimal(1_000_000_000)
@@ -56,6 +56,24 @@ class SignupForm(OrganizationForm):
 
 class ApiKeyForm(forms.Form):
     name = forms.CharField(label="Name", max_length=80, help_text="What will use it, such as “Scheduler”.")
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(label="Role", choices=Membership.Role, initial=Membership.Role.VIEWER)
+
+    def clean_role(self) -> Membership.Role:
+        return Membership.Role(self.cleaned_data["role"])
+
+
+class MemberForm(RoleForm):
+    """Somebody who is to act for the organization."""
+
+    email = forms.EmailField(
+        label="E-mail address",
+        help_text="Of somebody who has signed up on Sparegrid.",
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+    field_order = ["email", "role"]
 
 
 class LimitForm(forms.Form):

@@ -14,6 +14,14 @@ from marketplace.db import database_now
 SLUG_CHARACTERS = 100
 
 
+class NoSuchMember(Exception):
+    """The organization has no member of this id."""
+
+
+class MemberRefused(Exception):
+    """The members stay as they are; the text says why, for people."""
+
+
 class ApiKeyNotFound(Exception):
     """The organization has no live key of this id."""
 
@@ -26,6 +34,43 @@ def create_organization(*, name: str, owner: User, is_buyer: bool, is_seller: bo
         Stream.objects.create(organization=organization)
         Membership.objects.create(user=owner, organization=organization, role=Membership.Role.OWNER)
     return organization
+
+
+def add_member(*, organization: Organization, email: str, role: Membership.Role) -> Membership:
+    """Have a person who has signed up act for an organization. Raise MemberRefused."""
+    with transaction.atomic(durable=True):
+        person = User.objects.filter(email__iexact=email.strip(), is_active=True).first()
+        if person is None:
+            raise MemberRefused("Nobody has signed up with this address. Ask them to sign up first.")
+        member, is_new = Membership.objects.get_or_create(
+            user=person, organization=organization, defaults={"role": role}
+        )
+        if not is_new:
+            raise MemberRefused(f"{person} is a member already.")
+    return member
+
+
+def change_role(*, organization: Organization, member_id: int, role: Membership.Role) -> Membership:
+    """Give a member another role. Raise NoSuchMember, or MemberRefused for the last owner."""
+    with transaction.atomic(durable=True):
+        member = _locked_member(organization, member_id)
+        if role != Membership.Role.OWNER:
+            _require_another_owner(member)
+        member.role = role
+        member.save(update_fields=["role"])
+    return member
+
+
+def remove_member(*, organization: Organization, member_id: int) -> Membership:
+    """End a person's part in an organization, and their keys'. Raise NoSuchMember, MemberRefused for the last owner.
+
+    A key may do what its maker may (accounts/api/permissions.py), so it stops with the membership.
+    """
+    with transaction.atomic(durable=True):
+        member = _locked_member(organization, member_id)
+        _require_another_owner(member)
+        Membership.objects.filter(pk=member.pk).delete()
+    return member
 
 
 def set_limit(*, organization: Organization, limit_cents: int) -> None:
@@ -57,6 +102,24 @@ def revoke_api_key(*, organization: Organization, key_id: int, now: datetime) ->
         live = ApiKey.objects.filter(pk=key_id, organization=organization, revoked_at=None)
         if not live.update(revoked_at=now):
             raise ApiKeyNotFound
+
+
+def _locked_member(organization: Organization, member_id: int) -> Membership:
+    """Lock the organization, so that two owners cannot end each other at once, and return its member."""
+    Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+    members = Membership.objects.select_related("user").filter(organization=organization, pk=member_id)
+    member = members.first()
+    if member is None:
+        raise NoSuchMember
+    return member
+
+
+def _require_another_owner(member: Membership) -> None:
+    others = Membership.objects.filter(
+        organization_id=member.organization_id, role=Membership.Role.OWNER
+    ).exclude(pk=member.pk)
+    if member.role == Membership.Role.OWNER and not others.exists():
+        raise MemberRefused(f"{member.user} is the only owner. Make somebody else an owner first.")
 
 
 def _create_under_free_slug(*, name: str, is_buyer: bool, is_seller: bool) -> Organization:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import limits, organizations
+from accounts.views import limits, members, organizations
 
 app_name = "accounts"
 urlpatterns = [
@@ -11,6 +11,9 @@ urlpatterns = [
     path("organization/switch/", organizations.switch_organization, name="switch_organization"),
     path("organization/keys/", organizations.api_key_create, name="api_key_create"),
     path("organization/keys/<int:pk>/revoke/", organizations.api_key_revoke, name="api_key_revoke"),
+    path("organization/members/", members.member_add, name="member_add"),
+    path("organization/members/<int:pk>/role/", members.member_role, name="member_role"),
+    path("organization/members/<int:pk>/remove/", members.member_remove, name="member_remove"),
     path("finance/limits/", limits.limit_list, name="limit_list"),
     path("finance/limits/<int:pk>/", limits.limit_edit, name="limit_edit"),
 ]

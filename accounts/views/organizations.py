@@ -12,16 +12,16 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import queries
 from accounts.access import member_needed, owner_needed
-from accounts.forms import ApiKeyForm, OrganizationForm
+from accounts.forms import ApiKeyForm, MemberForm, OrganizationForm
 from accounts.middleware import SESSION_KEY, MemberRequest, active_organization
-from accounts.models import BiddingLimit
+from accounts.models import BiddingLimit, Membership
 from accounts.operations import ApiKeyNotFound, create_api_key, revoke_api_key
 
 
 @require_GET
 @member_needed
 def organization(request: MemberRequest) -> HttpResponse:
-    return _organization_page(request, ApiKeyForm())
+    return organization_page(request)
 
 
 @require_http_methods(["GET", "POST"])
@@ -58,11 +58,11 @@ def api_key_create(request: MemberRequest) -> HttpResponse:
     """Make a key and show it, this once."""
     form = ApiKeyForm(request.POST)
     if not form.is_valid():
-        return _organization_page(request, form, status=422)
+        return organization_page(request, key_form=form, status=422)
     _, text = create_api_key(
         organization=active_organization(request), created_by=request.user, name=form.cleaned_data["name"]
     )
-    return _organization_page(request, ApiKeyForm(), new_key=text)
+    return organization_page(request, new_key=text)
 
 
 @require_POST
@@ -76,9 +76,15 @@ def api_key_revoke(request: MemberRequest, pk: int) -> HttpResponse:
     return redirect("accounts:organization")
 
 
-def _organization_page(
-    request: MemberRequest, key_form: ApiKeyForm, *, new_key: str = "", status: int = 200
+def organization_page(
+    request: MemberRequest,
+    *,
+    key_form: ApiKeyForm | None = None,
+    member_form: MemberForm | None = None,
+    new_key: str = "",
+    status: int = 200,
 ) -> HttpResponse:
+    """Draw the organization's page, with a form as it was sent, or the key that was just made."""
     own = active_organization(request)
     context = {
         "members": queries.members_of(own),
@@ -86,7 +92,9 @@ def _organization_page(
         "holds": queries.live_holds_of(own),
         "keys": queries.live_keys_of(own),
         "may_manage": request.user.has_perm("accounts.manage_organization", own),
-        "key_form": key_form,
+        "key_form": key_form or ApiKeyForm(),
+        "member_form": member_form or MemberForm(),
+        "roles": Membership.Role.choices,
         "new_key": new_key,
     }
     return render(request, "accounts/organization.html", context, status=status)

@@ -8,12 +8,17 @@ from accounts.keys import find_key
 from accounts.models import ApiKey, BiddingLimit, Membership, Organization, Stream
 from accounts.operations import (
     ApiKeyNotFound,
+    MemberRefused,
+    NoSuchMember,
+    add_member,
+    change_role,
     create_api_key,
     create_organization,
+    remove_member,
     revoke_api_key,
     set_limit,
 )
-from tests.factories import BuyerFactory, UserFactory
+from tests.factories import BuyerFactory, MembershipFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -76,6 +81,75 @@ class TestSlugRace:
             thread.join(timeout=30)
 
         assert sorted(slugs) == ["northwind-research", "northwind-research-2"]
+
+
+class TestMembers:
+    def test_are_found_by_address_in_any_case(self):
+        organization, person = BuyerFactory(), UserFactory(email="ada@example.com")
+
+        add_member(organization=organization, email=" Ada@Example.com ", role=Membership.Role.VIEWER)
+
+        assert person.has_perm("accounts.view_organization", organization)
+        assert not person.has_perm("accounts.buy_for", organization)
+
+    def test_must_have_signed_up_and_join_once(self):
+        member = MembershipFactory(role=Membership.Role.OWNER)
+        gone = UserFactory(is_active=False)
+        for email in ("nobody@example.com", gone.email, member.user.email):
+            with pytest.raises(MemberRefused):
+                add_member(organization=member.organization, email=email, role=Membership.Role.TRADER)
+
+        assert Membership.objects.get() == member
+        assert Membership.objects.get().role == Membership.Role.OWNER
+
+    def test_the_last_owner_stays_owner(self):
+        owner = MembershipFactory(role=Membership.Role.OWNER)
+        other = MembershipFactory(organization=owner.organization, role=Membership.Role.TRADER)
+        terms = {"organization": owner.organization, "member_id": owner.pk}
+
+        with pytest.raises(MemberRefused, match="only owner"):
+            remove_member(**terms)
+        with pytest.raises(MemberRefused, match="only owner"):
+            change_role(**terms, role=Membership.Role.VIEWER)
+
+        change_role(organization=owner.organization, member_id=other.pk, role=Membership.Role.OWNER)
+        remove_member(**terms)
+        assert Membership.objects.get().user == other.user
+
+    def test_of_another_organization_are_not_found(self):
+        member = MembershipFactory(role=Membership.Role.TRADER)
+
+        with pytest.raises(NoSuchMember):
+            remove_member(organization=BuyerFactory(), member_id=member.pk)
+        with pytest.raises(NoSuchMember):
+            change_role(organization=BuyerFactory(), member_id=member.pk, role=Membership.Role.OWNER)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestOwnersRace:
+    def test_two_owners_who_remove_each_other_leave_one(self):
+        one = MembershipFactory(role=Membership.Role.OWNER)
+        two = MembershipFactory(organization=one.organization, role=Membership.Role.OWNER)
+        both_ready = threading.Barrier(2, timeout=30)
+        refused = []
+
+        def remove(member) -> None:
+            both_ready.wait()
+            try:
+                remove_member(organization=member.organization, member_id=member.pk)
+            except MemberRefused as reason:
+                refused.append(reason)
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=remove, args=[member]) for member in (one, two)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=30)
+
+        assert len(refused) == 1
+        assert Membership.objects.count() == 1
 
 
 class TestSetLimit:

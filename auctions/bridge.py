@@ -159,7 +159,7 @@ def indicate_window(window_id: int) -> list[ProductIndication]:
                 paid_ticks=paid,
                 entry_ticks=min((_blurred(entry, reserves) for entry in entries), default=None),
                 offered_units=int(result.offered[lot_rows].sum()),
-                n_lots=len(lot_rows),
+                n_lots=int(np.count_nonzero(result.offered[lot_rows])),
                 is_estimate=bool(result.is_estimate[lot_rows].any()),
             )
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from auctions.engine.book import Book, Ints
+from auctions.engine.package.large import is_large
 from auctions.engine.package.program import Program
 from auctions.engine.package.search import Found, Search
 from auctions.engine.package.ties import settle_ties
@@ -33,9 +34,9 @@ class Block:
         return ticks_by_owner(self.program, self.best.x)
 
     def vcg(self) -> dict[int, int]:
-        """What each winning organization owes for the others' sake."""
+        """What each winning organization owes for the others' sake; never more than its worth, proven or not."""
         return {
-            owner: worth - (self.best.value - self.without[owner].value)
+            owner: worth - max(self.best.value - self.without[owner].value, 0)
             for owner, worth in self.worth().items()
         }
 
@@ -61,7 +62,7 @@ def find_winners(book: Book, program: Program, max_nodes: int) -> tuple[Search, 
     """Find the best choice, by the tie rule where its value is proven."""
     search = Search(program, max_nodes=max_nodes)
     found = search.maximise(program.ticks)
-    while found.is_proven:
+    while found.is_proven and not is_large(program):
         settled = settle_ties(book, search, found)
         if settled.value == found.value:
             return search, settled

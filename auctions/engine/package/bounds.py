@@ -11,7 +11,7 @@ however inexact they are. The same sum says what a column must lose: one with :m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,10 @@ class Bound:
     def slack(self, ticks: int) -> int:
         """How far the bound lies above a value; negative where the value is out of reach."""
         return self.total - (ticks << self.bits)
+
+    def without(self, closed: NDArray[np.bool_]) -> Bound:
+        """The bound when binary columns are closed; the prices stay."""
+        return replace(self, total=self.total - int(np.maximum(self.reduced[closed], 0).sum()))
 
     def may_be_chosen(self, ticks: int) -> NDArray[np.bool_]:
         """Columns that could be above 0 in an x worth at least `ticks`."""

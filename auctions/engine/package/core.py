@@ -34,16 +34,13 @@ from scipy.sparse.csgraph import connected_components
 
 from auctions.engine.book import Ints
 from auctions.engine.package.block import Block, ticks_by_owner
-from auctions.engine.package.columns import SELECTOR
+from auctions.engine.package.charged import Charged
+from auctions.engine.package.large import is_large
 from auctions.engine.package.nearest import Constraint, nearest_point
 from auctions.engine.package.program import Program
-from auctions.engine.package.search import Found, Search
 
-CHARGE = 3
-"""Kind of the column that charges a coalition what an organization of several bids keeps at present."""
-
-MAX_FINE_BITS = 12
-"""Payments are tried in steps of 2**-12 tick; a constraint broken by less is not told apart."""
+RECENT = 10
+"""Choices met last, from which a search starts."""
 
 MAX_ROUNDS = 500
 
@@ -106,15 +103,32 @@ class Core:
 
     def price(self) -> Priced:
         """Find the point; constraints are generated until none is broken or a search is cut short."""
-        charged = _Charged(self)
+        if is_large(
+            self.program
+        ):  # priced against the choices met, of which there is one without each winner
+            return Priced(dict(zip(self.winners, self._nearest(), strict=True)), False)
+        charged = self._charged()
         for _ in range(MAX_ROUNDS):
             excess = self._nearest()
             known = len(self.least), sum(self.least.values())
-            found = charged.blocking(excess)
-            self.learn(charged.choice(found))
+            keeps = [w - vcg - e for w, vcg, e in zip(self.worth, self.vcg, excess, strict=True)]
+            found = charged.blocking(keeps, [self.best, *self.choices[-RECENT:]])
+            for x in (found.x, *found.met):
+                self.learn(x[: self.program.n_columns])
             if (len(self.least), sum(self.least.values())) == known:
                 return Priced(dict(zip(self.winners, excess, strict=True)), found.is_proven)
         return Priced(dict(zip(self.winners, self._nearest(), strict=True)), False)
+
+    def _charged(self) -> Charged:
+        """The charged program, with what the winners' and the pivots' searches have proven."""
+        charged = Charged(self.program, self.winners, self.worth, self.max_nodes)
+        if all(block.best.is_proven for block in self.blocks):
+            charged.know_best(self.surplus)
+            for at, owner in enumerate(self.winners):
+                pivots = [block.without[owner] for block in self.blocks if owner in block.without]
+                if all(found.is_proven for found in pivots):
+                    charged.know_without(at, self.surplus, self.worth[at] - self.vcg[at])
+        return charged
 
     def _nearest(self) -> list[Fraction]:
         constraints = [
@@ -123,91 +137,6 @@ class Core:
         ]
         most = [worth - vcg for worth, vcg in zip(self.worth, self.vcg, strict=True)]
         return nearest_point(constraints, most)
-
-
-class _Charged:
-    """The program in which winners are worth less by what they keep at present."""
-
-    def __init__(self, core: Core) -> None:
-        self.core = core
-        program = core.program
-        self.several = [
-            (at, owner)
-            for at, owner in enumerate(core.winners)
-            if len(np.unique(program.bid[program.owner == owner])) > 1
-        ]
-        charged = _with_charges(program, [owner for _, owner in self.several])
-        self.search = Search(charged, max_nodes=core.max_nodes)
-        bits = int(np.abs(program.ticks * program.upper).sum() + sum(core.worth)).bit_length()
-        self.bits = max(0, min(MAX_FINE_BITS, 60 - bits))
-
-    def blocking(self, excess: list[Fraction]) -> Found:
-        """Find the coalition that gains most by leaving, or the winners where none gains."""
-        core, program = self.core, self.core.program
-        keeps = [
-            round((worth - vcg - each) * 2**self.bits)
-            for worth, vcg, each in zip(core.worth, core.vcg, excess, strict=True)
-        ]
-        ticks = np.append(program.ticks << self.bits, np.zeros(len(self.several), dtype=np.int64))
-        charged = {at for at, _ in self.several}
-        for at, owner in enumerate(core.winners):
-            if at not in charged:
-                own = (program.owner == owner) & (program.kind == SELECTOR)
-                ticks[: program.n_columns][own] -= keeps[at]
-        for row, (at, _) in enumerate(self.several):
-            ticks[program.n_columns + row] = -keeps[at]
-        known = [self._with_charges(x) for x in (core.best, *core.choices[-10:])]
-        return self.search.maximise(ticks, known=known)
-
-    def choice(self, found: Found) -> Ints:
-        return found.x[: self.core.program.n_columns]
-
-    def _with_charges(self, x: Ints) -> Ints:
-        owners = set(self.core.program.owner[x > 0].tolist())
-        return np.append(x, np.array([int(owner in owners) for _, owner in self.several], dtype=np.int64))
-
-
-def _with_charges(program: Program, owners: list[int]) -> Program:
-    """Add a binary column for each of the owners, without which none of its bids can be filled."""
-    if not owners:
-        return program
-    bid_owner = {int(bid): int(owner) for bid, owner in zip(program.bid, program.owner, strict=True)}
-    rows = [
-        (row, column)
-        for column, owner in enumerate(owners)
-        for row in np.flatnonzero(program.bid_row >= 0).tolist()
-        if bid_owner[int(program.bid_row[row])] == owner
-    ]
-    row, column = np.array(rows, dtype=np.int64).T
-    charge = coo_array((np.full(len(row), -1), (row, column)), shape=(len(program.limit), len(owners)))
-    limit = program.limit.copy()
-    limit[row] = 0
-    n = len(owners)
-    return Program(
-        ticks=np.append(program.ticks, np.zeros(n, dtype=np.int64)),
-        upper=np.append(program.upper, np.ones(n, dtype=np.int64)),
-        bid=np.append(program.bid, np.full(n, -1)),
-        kind=np.append(program.kind, np.full(n, CHARGE)),
-        owner=np.append(program.owner, owners),
-        matrix=_beside(program.matrix, charge),
-        limit=limit,
-        is_equal=program.is_equal,
-        bid_row=program.bid_row,
-        source=np.append(program.source, np.full(n, -1)),
-        columns=program.columns,
-    )
-
-
-def _beside(left: csc_array, right: coo_array) -> csc_array:
-    added = csc_array(right)
-    return csc_array(
-        (
-            np.concatenate([left.data, added.data]),
-            np.concatenate([left.indices, added.indices]),
-            np.concatenate([left.indptr, left.indptr[-1] + added.indptr[1:]]),
-        ),
-        shape=(left.shape[0], left.shape[1] + right.shape[1]),
-    )
 
 
 def join(programs: Sequence[Program]) -> Program:

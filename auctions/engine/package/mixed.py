@@ -132,11 +132,9 @@ def _by_bidder(book: Book, bid: Ints, amount: Ints) -> dict[int, int]:
 
 
 def _gap(solved: list[Block], elsewhere: int) -> float:
-    """Largest proven relative distance of a choice to the best possible one, the winners' or one without a winner."""
+    """Proven relative distance of the surplus to the best."""
     bound = sum(block.best.bound for block in solved) + elsewhere
-    short = sum(block.best.bound - block.best.value for block in solved)
-    pivots = [found.bound - found.value for block in solved for found in block.without.values()]
-    return max(short, *pivots, 0) / max(bound, 1)
+    return sum(block.best.bound - block.best.value for block in solved) / max(bound, 1)
 
 
 def _prices(book: Book, part: Part, divisible: Clearing, met: Ints, rows: list[Row]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 
@@ -14,6 +14,8 @@ from auctions.engine.package.core import Core, Priced
 from auctions.engine.package.groups import Standing, joint_groups
 from auctions.engine.package.program import Program
 from auctions.engine.package.search import Found, Search
+
+MAX_IMPROVEMENTS = 1
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -26,8 +28,32 @@ class Excess:
 
 
 def solve_blocks(book: Book, programs: Sequence[Program], max_nodes: int, executor: Executor) -> list[Block]:
-    """Find winners of all blocks, then every pivot of all blocks."""
+    """Find winners of all blocks, then every pivot of all blocks.
+
+    Where the winners were not proven best, a pivot may turn out better than they are; it then takes their place.
+    """
     solved = list(executor.map(partial(find_winners, book, max_nodes=max_nodes), programs))
+    blocks = _with_pivots(solved, executor)
+    for _ in range(MAX_IMPROVEMENTS):
+        improved = [
+            at
+            for at, block in enumerate(blocks)
+            if any(found.value > block.best.value for found in block.without.values())
+        ]
+        if not improved:
+            break
+        again = _with_pivots([_improved(blocks[at]) for at in improved], executor)
+        for at, block in zip(improved, again, strict=True):
+            blocks[at] = block
+    return blocks
+
+
+def _improved(block: Block) -> tuple[Search, Found]:
+    best = max(block.without.values(), key=lambda found: found.value)
+    return block.search, replace(best, bound=max(best.value, block.best.bound))
+
+
+def _with_pivots(solved: list[tuple[Search, Found]], executor: Executor) -> list[Block]:
     tasks = [
         (at, search, best, owner)
         for at, (search, best) in enumerate(solved)

@@ -8,28 +8,33 @@ must be are fixed, both proven in whole numbers; what remains, often nothing, go
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auctions.engine.book import Ints
 from auctions.engine.package.bounds import Bound, prove_bound
-from auctions.engine.package.columns import SELECTOR
-from auctions.engine.package.highs import Basis, Floats, Problem, SolverFailed, relax, solve
+from auctions.engine.package.columns import MORE, SELECTOR
+from auctions.engine.package.highs import Basis, Floats, Problem, Solved, SolverFailed, relax, solve
+from auctions.engine.package.large import improve, is_large, refill
 from auctions.engine.package.program import Program
 
 WHOLE = 1e-6
 """A relaxed value this near a whole number may be taken for it; what follows is checked in whole numbers."""
 
+FEW_COLUMNS = 64
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Found:
-    """x : int64 (n,) feasible; value: its ticks; bound: no feasible x has more ticks than this."""
+    """x : int64 (n,) feasible; value : its ticks; bound : no feasible x has more; met : others seen on the way"""
 
     x: Ints
     value: int
     bound: int
+    met: tuple[Ints, ...] = ()
 
     @property
     def is_proven(self) -> bool:
@@ -37,12 +42,13 @@ class Found:
 
 
 class Search:
-    """One program and what is known of it: the first basis to start relaxations from."""
+    """One program and what is known of it: the first relaxation's basis, or the bound where the program is large."""
 
     def __init__(self, program: Program, *, max_nodes: int) -> None:
         self.program = program
         self.max_nodes = max_nodes
         self._basis: Basis | None = None
+        self._bound: Bound | None = None
         self._zero = np.zeros(program.n_columns, dtype=np.int64)
 
     def problem(self, ticks: Ints, closed: NDArray[np.bool_] | None = None) -> Problem:
@@ -68,6 +74,8 @@ class Search:
         """Find the x of most ticks that leaves `closed` columns at 0; `known` are feasible ones to improve on."""
         problem = self.problem(ticks, closed)
         x, value = best_of(ticks, [self._zero, *known])
+        if is_large(self.program):
+            return self._maximise_large(problem, x, value)
         relaxed, bound = self.relax(problem)
         if bound.ticks > value:
             rounded = np.rint(relaxed).astype(np.int64)
@@ -78,32 +86,73 @@ class Search:
             return Found(x, value, value)
         return self._search(problem, bound, x, value)
 
+    def _maximise_large(self, problem: Problem, x: Ints, value: int) -> Found:
+        """Find a good choice and prove how far from the best it can be; see `large`."""
+        ticks = problem.cost.astype(np.int64)
+        if self._bound is not None:
+            bound = self._bound.without(problem.upper == 0)
+            x, value = best_of(ticks, [x, refill(self.program, problem, x)])
+            return Found(x, value, max(value, bound.ticks))
+        relaxed = relax(problem)
+        self._bound = bound = prove_bound(problem, relaxed.price)
+        rounded = np.rint(relaxed.x).astype(np.int64)
+        if not self.program.is_feasible(rounded):
+            rounded = greedy(self.program, problem, bound.reduced, relaxed.x)
+        x, value = best_of(ticks, [x, rounded])
+        if value < bound.ticks:
+            x = refill(self.program, problem, improve(self.program, problem, bound, x))
+        return Found(x, exact_value(ticks, x), max(exact_value(ticks, x), bound.ticks))
+
     def _search(self, problem: Problem, bound: Bound, x: Ints, value: int) -> Found:
-        keep = np.flatnonzero((bound.may_be_chosen(value + 1) & (problem.upper > 0)) | (x > 0))
+        """Search the columns that matter if the best is near the bound; where it proves not to be, all that matter."""
+        limit, met = bound.ticks, []
+        goal = max(_near(problem, bound), value + 1)
+        while True:
+            beaten = value
+            x, value, solved = self._search_from(problem, bound, x, value, goal)
+            met += solved.met
+            if not solved.is_proven:
+                told = int(np.floor(solved.bound * (1 + 1e-9))) + 1 if np.isfinite(solved.bound) else limit
+                return Found(x, value, max(value, min(limit, max(told, goal - 1))), tuple(met))
+            if value >= goal or goal == beaten + 1:
+                return Found(x, value, value, tuple(met))
+            limit, goal = goal - 1, value + 1
+
+    def _search_from(
+        self, problem: Problem, bound: Bound, x: Ints, value: int, goal: int
+    ) -> tuple[Ints, int, Solved]:
+        """Search the columns that something worth `goal` may hold, and those of `x`."""
+        keep = np.flatnonzero((bound.may_be_chosen(goal) & (problem.upper > 0)) | (x > 0))
         part = self.program.select(keep)
-        full = bound.must_be_full(value + 1)[keep]
-        # the start need not agree with what a better choice must hold, so nothing is fixed that it breaks
-        full &= x[keep] == problem.upper[keep]
         upper = problem.upper[keep]
+        # the start need not agree with what a better choice must hold: nothing is fixed that it breaks
+        full = bound.must_be_full(goal)[keep] & (x[keep] == upper)
         restricted = Problem(
-            problem.cost[keep],
-            part.matrix,
-            np.where(full, upper, 0),
-            upper,
-            part.limit,
-            part.is_equal,
+            problem.cost[keep], part.matrix, np.where(full, upper, 0), upper, part.limit, part.is_equal
         )
         solved = solve(restricted, start=x[keep], max_nodes=self.max_nodes)
+        met = [
+            found for found in map(partial(_spread, keep, x), solved.met) if self.program.is_feasible(found)
+        ]
         if solved.x is not None:
-            found = np.zeros_like(x)
-            found[keep] = solved.x
+            found = _spread(keep, x, solved.x)
             if not self.program.is_feasible(found):
                 raise SolverFailed("a solution that does not fit in whole numbers")
             x, value = best_of(problem.cost.astype(np.int64), [x, found])
-        if solved.is_proven:
-            return Found(x, value, value)
-        limit = int(np.floor(solved.bound * (1 + 1e-9))) + 1 if np.isfinite(solved.bound) else bound.ticks
-        return Found(x, value, max(value, min(bound.ticks, limit)))
+        return x, value, replace(solved, met=met)
+
+
+def _spread(keep: Ints, like: Ints, chosen: Ints) -> Ints:
+    x = np.zeros_like(like)
+    x[keep] = chosen
+    return x
+
+
+def _near(problem: Problem, bound: Bound) -> int:
+    """A value so near the bound that few columns could be part of it."""
+    lost = np.sort(np.maximum(-bound.reduced[problem.upper > 0], 0))
+    few = len(lost) // 4 + FEW_COLUMNS
+    return (bound.total - int(lost[few])) >> bound.bits if few < len(lost) else 0
 
 
 def best_of(ticks: Ints, choices: Iterable[Ints]) -> tuple[Ints, int]:
@@ -127,23 +176,32 @@ def greedy(program: Program, problem: Problem, reduced: Ints, relaxed: Floats) -
     order = np.lexsort((np.arange(len(x)), -reduced, -np.round(relaxed, 6)))
     usable = (problem.upper > 0) & (problem.cost > 0) & (program.kind == SELECTOR)
     indptr, indices, data = program.matrix.indptr, program.matrix.indices, program.matrix.data
+    wanted = np.floor(relaxed + WHOLE).astype(np.int64)
+    has_more = np.append(program.kind[1:] == MORE, False)
     for column in order[usable[order]].tolist():
         part = slice(indptr[column], indptr[column + 1])
         rows, units = indices[part], data[part]
         if (units <= left[rows]).all():
             x[column] = 1
             left[rows] -= units
+            if has_more[column] and wanted[column + 1]:
+                _raise(program, x, left, column + 1, int(wanted[column + 1]))
     _fill_up(program, problem, x, left)
     return x
 
 
+def _raise(program: Program, x: Ints, left: Ints, column: int, most: int) -> None:
+    """Add to a column what is left for it, up to `most`."""
+    part = slice(program.matrix.indptr[column], program.matrix.indptr[column + 1])
+    rows, units = program.matrix.indices[part], program.matrix.data[part]
+    room = int(np.min(left[rows] // units, initial=most))
+    if room > 0:
+        x[column] += room
+        left[rows] -= units * room
+
+
 def _fill_up(program: Program, problem: Problem, x: Ints, left: Ints) -> None:
-    """Raise `more` columns as far as their `least` and the room left allow."""
-    indptr, indices, data = program.matrix.indptr, program.matrix.indices, program.matrix.data
-    for column in np.flatnonzero((program.kind != SELECTOR) & (problem.upper > 0)).tolist():
-        part = slice(indptr[column], indptr[column + 1])
-        rows, units = indices[part], data[part]
-        room = int(np.min(left[rows] // units, initial=int(problem.upper[column])))
-        if room > 0 and problem.cost[column] >= 0:
-            x[column] = room
-            left[rows] -= units * room
+    """Raise `more` columns as far as their `least` and the room left allow, the dearest first."""
+    more = np.flatnonzero((program.kind != SELECTOR) & (problem.upper > 0) & (problem.cost >= 0))
+    for column in more[np.argsort(-problem.cost[more], kind="stable")].tolist():
+        _raise(program, x, left, column, int(problem.upper[column] - x[column]))

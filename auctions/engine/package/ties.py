@@ -12,6 +12,7 @@ the order, under the condition that ticks stay at the best value and settled fun
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +51,10 @@ def settle_ties(book: Book, search: Search, found: Found) -> Found:
         return found
     keep = np.flatnonzero(may | (found.x > 0))
     tie = _Tie(program.select(keep), np.where(full, program.upper, 0)[keep], found.value, search.max_nodes)
-    x = tie.settle(_win_levels(tie.program), found.x[keep])
+    x = found.x[keep]
+    other = tie.prefers_winners(x)
+    if other is not None:
+        x = tie.settle(_win_levels(tie.program), other)
     x = tie.only_winners(x)
     x = tie.settle(_fill_levels(book, tie.program, x), x)
     whole = np.zeros_like(found.x)
@@ -71,6 +75,31 @@ class _Tie:
         self._limits: list[int] = []
         self._at_least(np.arange(program.n_columns), program.ticks, value)
 
+    def prefers_winners(self, x: Ints) -> Ints | None:
+        """Find a choice whose winners the rule prefers to those of x, if there is one.
+
+        It must let a loser win, and may let a winner lose only where some loser before it wins.
+        """
+        levels = _win_levels(self.program)
+        losers_before = np.zeros(self.program.n_columns, dtype=np.int64)
+        rows, limits = [], []
+        for level in levels:
+            if level.of(x):
+                row = losers_before.copy()
+                row[level.columns] = 1
+                rows.append(-row)
+                limits.append(-1)
+            else:
+                losers_before[level.columns] = 1
+        if not losers_before.any():
+            return None
+        problem = self._problem(self.program.ticks, [*rows, -losers_before], [*limits, -1])
+        solved = solve(problem, max_nodes=self.max_nodes)
+        is_better = (
+            solved.x is not None and self._is_allowed(solved.x) and _wins(levels, solved.x) > _wins(levels, x)
+        )
+        return solved.x if is_better else None
+
     def settle(self, levels: list[Level], x: Ints) -> Ints:
         """Maximise the levels in turn, starting from x."""
         at = 0
@@ -87,9 +116,12 @@ class _Tie:
             at += len(chunk)
 
     def only_winners(self, x: Ints) -> Ints:
-        """Close the columns of bids that lose: from here on only how the winners are filled is open."""
+        """Settle who wins: from here on only how the winners are filled is open."""
         wins = np.isin(self.program.bid, self.program.winners(x))
         self.upper = np.where(wins, self.upper, 0)
+        for level in _win_levels(self.program):
+            if level.of(x):
+                self._keep(level, x)
         return x
 
     def _improve(self, chunk: list[Level], x: Ints) -> Ints:
@@ -98,21 +130,28 @@ class _Tie:
         for level in reversed(chunk):
             np.add.at(cost, level.columns, weight * level.weight)
             weight *= level.most - level.least + 1
-        rows = csr_array(vstack([csr_array(self.program.matrix), *self._rows]))
-        n_added = len(self._limits)
-        problem = Problem(
+        solved = solve(self._problem(cost), start=x, max_nodes=self.max_nodes)
+        if solved.x is None or not self._is_allowed(solved.x):
+            return x
+        return solved.x if exact_value(cost, solved.x) > exact_value(cost, x) else x
+
+    def _problem(self, cost: Ints, rows: Sequence[Ints] = (), limits: Sequence[int] = ()) -> Problem:
+        added = [csr_array(row.reshape(1, -1)) for row in rows]
+        matrix = vstack([csr_array(self.program.matrix), *self._rows, *added], format="csc")
+        n_added = len(self._limits) + len(added)
+        return Problem(
             cost,
-            csc_array(rows),
+            csc_array(matrix),
             self.lower,
             self.upper,
-            np.concatenate([self.program.limit, self._limits]),
+            np.concatenate([self.program.limit, self._limits, limits]).astype(np.int64),
             np.concatenate([self.program.is_equal, np.zeros(n_added, dtype=bool)]),
         )
-        solved = solve(problem, start=x, max_nodes=self.max_nodes)
-        if solved.x is None or not self.program.is_feasible(solved.x):
-            return x
-        kept = rows[-n_added:] @ solved.x <= np.array(self._limits)
-        return solved.x if kept.all() and exact_value(cost, solved.x) > exact_value(cost, x) else x
+
+    def _is_allowed(self, x: Ints) -> bool:
+        """Whether x is a choice that keeps what has been settled."""
+        kept = (row @ x <= limit for row, limit in zip(self._rows, self._limits, strict=True))
+        return self.program.is_feasible(x) and all(bool(each.all()) for each in kept)
 
     def _keep(self, level: Level, x: Ints) -> None:
         if level.least < level.most:
@@ -122,6 +161,10 @@ class _Tie:
         row = csr_array((-weight, columns, [0, len(columns)]), shape=(1, self.program.n_columns))
         self._rows.append(row)
         self._limits.append(-value)
+
+
+def _wins(levels: list[Level], x: Ints) -> list[int]:
+    return [level.of(x) for level in levels]
 
 
 def _chunk(levels: list[Level]) -> list[Level]:

@@ -12,6 +12,7 @@ from auctions.engine.document import (
 )
 from auctions.engine.errors import BookNotSupported, BookRefused
 from auctions.engine.indicate import Indication, indicate
+from auctions.engine.package.minimum import minimum_to_win
 
 __version__ = ENGINE_VERSION
 
@@ -30,4 +31,5 @@ __all__ = [
     "canonical_json",
     "clear",
     "indicate",
+    "minimum_to_win",
 ]

@@ -21,6 +21,9 @@ LARGEST_COST = 2**30
 
 TOLERANCE = 1e-9
 
+MAX_NODES = 20_000
+"""Branches searched for one choice of winners before its proven bound is accepted instead."""
+
 
 class SolverFailed(RuntimeError):
     """HiGHS gave neither a solution nor a proof that there is none."""

@@ -13,15 +13,13 @@ from auctions.engine.lotbids import lot_bids
 from auctions.engine.lotclearing import to_clearing
 from auctions.engine.package.block import Block
 from auctions.engine.package.groups import Standing
+from auctions.engine.package.highs import MAX_NODES
 from auctions.engine.package.losers import reasons, unit_hour_prices
 from auctions.engine.package.outcome import Row, group_rows
 from auctions.engine.package.parts import Part, bids_on, lots_of_packages, part_of
 from auctions.engine.package.price import Excess, core_excess, round_excess, solve_blocks, vcg_excess
 from auctions.engine.package.program import blocks, write_program
 from auctions.engine.vectorised import clear_lots
-
-MAX_NODES = 20_000
-"""Branches searched for one choice of winners before its proven bound is accepted instead."""
 
 
 def clear_mixed(book: Book, executor: Executor, *, packages_only: bool = False) -> Clearing:

@@ -111,23 +111,28 @@ def _project(
 def _exact(
     rows: list[tuple[tuple[int, ...], int]], least: list[Fraction], held: list[int]
 ) -> list[Fraction] | None:
-    """Point of least norm on the rows it is held by, in fractions; None where there are none or too many."""
-    if not held or len(held) > MAX_EXACT_ROWS:
-        return None
+    """Point of least norm on the rows it is held by, in fractions; None where there are none or too many.
+
+    A row of one member says what that member bears; the others are solved for the members left.
+    """
     n = 1 + max(member for members, _ in rows for member in members)
-    sets = [frozenset(rows[row][0]) for row in held]
-    signs = [rows[row][1] for row in held]
-    gram = [
-        [Fraction(a_sign * b_sign * len(a & b)) for b, b_sign in zip(sets, signs, strict=True)]
-        for a, a_sign in zip(sets, signs, strict=True)
-    ]
-    weight = _solve(gram, [least[row] for row in held])
+    known = {rows[row][0][0]: rows[row][1] * least[row] for row in held if len(rows[row][0]) == 1}
+    sets, owed = [], []
+    for row in held:
+        members, sign = rows[row]
+        free = frozenset(members) - known.keys()
+        if free:
+            sets.append(free)
+            owed.append(sign * least[row] - sum(known.get(member, 0) for member in members))
+    if not held or len(sets) > MAX_EXACT_ROWS:
+        return None
+    weight = _solve([[Fraction(len(a & b)) for b in sets] for a in sets], owed)
     if weight is None:
         return None
-    point = [Fraction(0)] * n
-    for members, sign, each in zip(sets, signs, weight, strict=True):
-        for member in members:
-            point[member] += sign * each
+    point = [known.get(member, Fraction(0)) for member in range(n)]
+    for together, each in zip(sets, weight, strict=True):
+        for member in together:
+            point[member] += each
     return point
 
 
@@ -147,7 +152,7 @@ def _solve(matrix: list[list[Fraction]], right: list[Fraction]) -> list[Fraction
         for r in range(n):
             if r != rank and rows[r][column]:
                 factor = rows[r][column]
-                rows[r] = [x - factor * y for x, y in zip(rows[r], rows[rank], strict=True)]
+                rows[r] = [x - factor * y if y else x for x, y in zip(rows[r], rows[rank], strict=True)]
         pivots.append(column)
     if any(row[n] for row in rows[len(pivots) :]):
         return None

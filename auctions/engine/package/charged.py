@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
-from scipy.sparse import coo_array, csc_array, csr_array, vstack
+from scipy.sparse import coo_array, csc_array
 
 from auctions.engine.book import Ints
 from auctions.engine.package.columns import SELECTOR
@@ -25,9 +25,6 @@ CHARGE = 3
 FINEST = 4096
 """Payments with larger denominators are tried in steps of 1 / FINEST tick; what is broken by less is not told apart."""
 
-MAX_ROWS = 40
-"""Finished searches carried along."""
-
 
 @dataclass(eq=False, slots=True)
 class Charged:
@@ -39,12 +36,11 @@ class Charged:
     max_nodes: int
     _several: list[int] = field(init=False)
     _presence: list[Ints] = field(init=False)
-    _rows: list[tuple[Ints, int]] = field(init=False, default_factory=list)
     _finest: int = field(init=False)
 
     def __post_init__(self) -> None:
         program = self.program
-        largest = int(np.abs(program.ticks * program.upper).sum()) + sum(self.worth) + 1
+        largest = int(np.abs(program.ticks).astype(np.float64) @ program.upper) + sum(self.worth) + 1
         self._finest = max(1, min(FINEST, 2**60 // largest))
         self._several = [
             owner for owner in self.winners if len(np.unique(program.bid[program.owner == owner])) > 1
@@ -58,16 +54,6 @@ class Charged:
             for owner in self.winners
         ]
 
-    def know_best(self, surplus: int) -> None:
-        """Take it as proven that no choice has more than `surplus`."""
-        self._rows.append((self.program.ticks, surplus))
-
-    def know_without(self, at: int, surplus: int, loss: int) -> None:
-        """Take it as proven that without winner `at` no choice has more than `surplus` less `loss`."""
-        row = self.program.ticks.copy()
-        row[self._presence[at]] -= loss
-        self._rows.append((row, surplus - loss))
-
     def blocking(self, keeps: Sequence[Fraction], known: Sequence[Ints]) -> Found:
         """Find the choice that is worth most after charges of `keeps` ticks; columns as in `with_charges`."""
         fine = math.lcm(*(each.denominator for each in keeps))
@@ -76,28 +62,11 @@ class Charged:
         for columns, each in zip(self._presence, keeps, strict=True):
             ticks[columns] -= round(each * fine)
         search = Search(self.program, max_nodes=self.max_nodes)
-        found = search.maximise(ticks, known=[self.with_charges(x) for x in known])
-        if found.is_proven:
-            self._rows.append((ticks, found.value))
-            del self._rows[len(self.winners) + 1 : -MAX_ROWS]
-        return found
+        return search.maximise(ticks, known=[self.with_charges(x) for x in known])
 
     def with_charges(self, x: Ints) -> Ints:
         owners = set(self.program.owner[: len(x)][x > 0].tolist())
         return np.append(x, np.array([int(owner in owners) for owner in self._several], dtype=np.int64))
-
-    def _with_rows(self) -> Program:
-        if not self._rows:
-            return self.program
-        rows = csr_array(np.array([row for row, _ in self._rows]))
-        n = len(self._rows)
-        return replace(
-            self.program,
-            matrix=csc_array(vstack([csr_array(self.program.matrix), rows], format="csc")),
-            limit=np.append(self.program.limit, [limit for _, limit in self._rows]),
-            is_equal=np.append(self.program.is_equal, np.zeros(n, dtype=bool)),
-            bid_row=np.append(self.program.bid_row, np.full(n, -1)),
-        )
 
 
 def _with_charges(program: Program, owners: list[int]) -> Program:

@@ -107,7 +107,7 @@ class Core:
             self.program
         ):  # priced against the choices met, of which there is one without each winner
             return Priced(dict(zip(self.winners, self._nearest(), strict=True)), False)
-        charged = self._charged()
+        charged = Charged(self.program, self.winners, self.worth, self.max_nodes)
         for _ in range(MAX_ROUNDS):
             excess = self._nearest()
             known = len(self.least), sum(self.least.values())
@@ -118,17 +118,6 @@ class Core:
             if (len(self.least), sum(self.least.values())) == known:
                 return Priced(dict(zip(self.winners, excess, strict=True)), found.is_proven)
         return Priced(dict(zip(self.winners, self._nearest(), strict=True)), False)
-
-    def _charged(self) -> Charged:
-        """The charged program, with what the winners' and the pivots' searches have proven."""
-        charged = Charged(self.program, self.winners, self.worth, self.max_nodes)
-        if all(block.best.is_proven for block in self.blocks):
-            charged.know_best(self.surplus)
-            for at, owner in enumerate(self.winners):
-                pivots = [block.without[owner] for block in self.blocks if owner in block.without]
-                if all(found.is_proven for found in pivots):
-                    charged.know_without(at, self.surplus, self.worth[at] - self.vcg[at])
-        return charged
 
     def _nearest(self) -> list[Fraction]:
         constraints = [

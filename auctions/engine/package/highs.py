@@ -171,4 +171,7 @@ _OPTIONS: dict[str, bool | int | float | str] = {
     "mip_abs_gap": 0.0,
     "mip_allow_restart": False,  # restarts took nine tenths of the time of small programs
     "mip_improving_solution_save": True,
+    **dict.fromkeys(  # programs within programs took half of the time of small ones
+        ("mip_heuristic_run_rins", "mip_heuristic_run_rens", "mip_heuristic_run_root_reduced_cost"), False
+    ),
 }

@@ -20,10 +20,10 @@ from auctions.engine.package.program import Program
 LARGE = 60_000
 """Coefficients of a program from which on it is not searched to the end."""
 
-NEIGHBOURHOODS = 80
+NEIGHBOURHOODS = 200
 NEIGHBOURHOOD_COLUMNS = 300
 NEIGHBOURHOOD_NODES = 10
-OVERLAP = 3
+OVERLAP = 6
 """Neighbourhoods each lot-hour is in."""
 
 

@@ -168,17 +168,18 @@ BOARD = """
         VALUES ('benchmark', 'Benchmark', 0, '1 hour', '0', '24 hours', 'active') RETURNING id
     ), win AS (
         INSERT INTO auctions_window (market_id, opens_at, freezes_at, closes_at, delivery_from, delivery_to, status,
-                                     board_revision, cancelled_reason, held_reason, book_sha256, engine_version)
+                                     board_revision, cancelled_reason, held_reason, book_sha256, engine_version,
+                                     pseudonym_key, bids_root, clearing_status)
         SELECT id, now(), now() + '50 min', now() + '1 hour', now() + '1 hour', now() + '1 day', 'open',
-               0, '', '', '', ''
+               0, '', '', '', '', 'benchmark', '', ''
         FROM market RETURNING id
     ), kind AS (
         INSERT INTO inventory_resourcetype (slug, name, kind, maker, node_units, is_active)
         VALUES ('benchmark-gpu', 'Benchmark GPU', 'gpu', 'NVIDIA', 8, true) RETURNING id
     )
     INSERT INTO auctions_indication (window_id, resource_type_id, region, paid_ticks, entry_ticks, offered_units,
-                                     n_lots, revision)
-    SELECT win.id, kind.id, 'region-' || number, 0, 20000, 64, 3, nextval('auctions_indication_order')
+                                     n_lots, is_estimate, revision)
+    SELECT win.id, kind.id, 'region-' || number, 0, 20000, 64, 3, false, nextval('auctions_indication_order')
     FROM win, kind, generate_series(1, %(products)s) AS number
 """
 

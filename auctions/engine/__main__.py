@@ -10,6 +10,7 @@ be read, with the reason on standard error.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from auctions.engine.clear import clear
@@ -111,5 +112,12 @@ def _refuse(reason: str) -> int:
     return REFUSED
 
 
+def keep_stdout_clean() -> None:
+    """Keep standard output for what we write: the solver's C code prints there at will, and gets standard error."""
+    sys.stdout = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+
+
 if __name__ == "__main__":
+    keep_stdout_clean()
     sys.exit(main())

@@ -9,11 +9,12 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from auctions.forms import PriceField, UnitsField
+from auctions.forms import UnitsField
 from auctions.models import Lot, Window
 from auctions.policies import MAX_VALUE_TICKS
 from auctions.terms import ANY_PART, MAX_LOTS_PER_LEG, LegTerms, LotFilter, OptionTerms
 from inventory.models import Region, ResourceType, Site
+from marketplace.fields import PriceField
 from marketplace.hours import HOUR
 from marketplace.money import InvalidPrice, format_ticks, parse_amount
 

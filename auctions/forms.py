@@ -11,7 +11,8 @@ from django.core.exceptions import ValidationError
 from auctions.models import Lot
 from auctions.policies import BidRejected
 from auctions.terms import BidTerms, single_lot_terms
-from marketplace.money import InvalidPrice, format_ticks, parse_price
+from marketplace.fields import PriceField
+from marketplace.money import format_ticks
 
 MAX_UNITS = 1_000_000
 """More than any lot; keeps what is typed within the database's integers."""
@@ -33,17 +34,6 @@ class UnitsField(forms.CharField):
         if units > MAX_UNITS:
             raise ValidationError(f"No lot has more than {MAX_UNITS:,} units.", code="beyond_the_lot")
         return units
-
-
-class PriceField(forms.CharField):
-    """A price in dollars per unit-hour; cleaned to ticks."""
-
-    def clean(self, value: object) -> int:
-        text = str(super().clean(value))
-        try:
-            return parse_price(text)
-        except InvalidPrice as refused:
-            raise ValidationError(str(refused), code="below_tick") from None
 
 
 class TicketForm(forms.Form):

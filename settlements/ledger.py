@@ -19,7 +19,7 @@ class NothingToPost(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class AccountKey:
-    """An account by what it is: its kind and, for receivables and payables, whose."""
+    """An account by what it is: its kind and, for accounts of organizations, whose."""
 
     kind: Account.Kind
     organization_id: int | None = None
@@ -30,14 +30,30 @@ def buyer_receivable(organization_id: int) -> AccountKey:
     return AccountKey(Account.Kind.BUYER_RECEIVABLE, organization_id)
 
 
+def buyer_prepaid(organization_id: int) -> AccountKey:
+    """What a buyer has paid in and not spent: credit balance."""
+    return AccountKey(Account.Kind.BUYER_PREPAID, organization_id)
+
+
+def seller_reserve(organization_id: int) -> AccountKey:
+    """What a seller is owed once it has delivered: credit balance."""
+    return AccountKey(Account.Kind.SELLER_RESERVE, organization_id)
+
+
 def seller_payable(organization_id: int) -> AccountKey:
-    """What a seller is owed: credit balance."""
+    """What a seller is owed now, having delivered: credit balance."""
     return AccountKey(Account.Kind.SELLER_PAYABLE, organization_id)
 
 
 PLATFORM_FEES = AccountKey(Account.Kind.PLATFORM_FEES)
-STRIPE_BALANCE = AccountKey(Account.Kind.STRIPE_BALANCE)
+STRIPE_PENDING = AccountKey(Account.Kind.STRIPE_PENDING)
+STRIPE_AVAILABLE = AccountKey(Account.Kind.STRIPE_AVAILABLE)
 STRIPE_FEES = AccountKey(Account.Kind.STRIPE_FEES)
+REFUNDS_IN_FLIGHT = AccountKey(Account.Kind.REFUNDS_IN_FLIGHT)
+DISPUTES_IN_FLIGHT = AccountKey(Account.Kind.DISPUTES_IN_FLIGHT)
+BANK = AccountKey(Account.Kind.BANK)
+ROUNDING = AccountKey(Account.Kind.ROUNDING)
+LOSSES = AccountKey(Account.Kind.LOSSES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,25 @@ class Account(models.Model):
 
     class Kind(models.TextChoices):
         BUYER_RECEIVABLE = "buyer_receivable", "Owed by a buyer"
+        BUYER_PREPAID = "buyer_prepaid", "Prepaid by a buyer"
+        SELLER_RESERVE = "seller_reserve", "Held for a seller until delivered"
         SELLER_PAYABLE = "seller_payable", "Owed to a seller"
         PLATFORM_FEES = "platform_fees", "Platform fees earned"
-        STRIPE_BALANCE = "stripe_balance", "Balance at Stripe"
+        STRIPE_PENDING = "stripe_pending", "Balance at Stripe, pending"
+        STRIPE_AVAILABLE = "stripe_available", "Balance at Stripe, available"
         STRIPE_FEES = "stripe_fees", "Stripe fees paid"
+        REFUNDS_IN_FLIGHT = "refunds_in_flight", "Refunds on their way"
+        DISPUTES_IN_FLIGHT = "disputes_in_flight", "Disputed, held by Stripe"
+        BANK = "bank", "Paid out to our bank"
+        ROUNDING = "rounding", "Rounding"
+        LOSSES = "losses", "Losses borne by us"
 
-    OF_ORGANIZATIONS = (Kind.BUYER_RECEIVABLE, Kind.SELLER_PAYABLE)
+    OF_ORGANIZATIONS = (
+        Kind.BUYER_RECEIVABLE,
+        Kind.BUYER_PREPAID,
+        Kind.SELLER_RESERVE,
+        Kind.SELLER_PAYABLE,
+    )
 
     kind = models.CharField(max_length=20, choices=Kind)
     organization = models.ForeignKey(
@@ -38,8 +51,14 @@ class Account(models.Model):
             ),
             models.CheckConstraint(
                 name="ledger_account_of_an_organization_or_the_house",
-                condition=Q(kind__in=["buyer_receivable", "seller_payable"], organization__isnull=False)
-                | (~Q(kind__in=["buyer_receivable", "seller_payable"]) & Q(organization=None)),
+                condition=Q(
+                    kind__in=["buyer_receivable", "buyer_prepaid", "seller_reserve", "seller_payable"],
+                    organization__isnull=False,
+                )
+                | (
+                    ~Q(kind__in=["buyer_receivable", "buyer_prepaid", "seller_reserve", "seller_payable"])
+                    & Q(organization=None)
+                ),
             ),
         ]
 
@@ -52,7 +71,24 @@ class Transaction(models.Model):
 
     class Kind(models.TextChoices):
         SETTLEMENT_DUE = "settlement_due", "Settlement drawn up"
+        PREPAYMENT = "prepayment", "Prepayment received"
+        PREPAID_SPENT = "prepaid_spent", "Paid from the prepaid balance"
+        PREPAID_RETURNED = "prepaid_returned", "Prepayment returned"
         CHARGE = "charge", "Charge collected"
+        FUNDS_AVAILABLE = "funds_available", "Pending funds became available"
+        DEFAULT = "default", "Buyer defaulted"
+        DELIVERED = "delivered", "Delivered: owed to the seller"
+        TRANSFER = "transfer", "Transferred to a seller"
+        TRANSFER_REVERSAL = "transfer_reversal", "Transfer taken back"
+        REFUND = "refund", "Refund decided"
+        REFUND_PAID = "refund_paid", "Refund left Stripe"
+        REFUND_FAILED = "refund_failed", "Refund came back"
+        DISPUTE_OPENED = "dispute_opened", "Dispute opened"
+        DISPUTE_WON = "dispute_won", "Dispute won"
+        DISPUTE_LOST = "dispute_lost", "Dispute lost"
+        PAYOUT = "payout", "Paid out to our bank"
+        STRIPE_FEE = "stripe_fee", "Other Stripe fee"
+        ROUNDING = "rounding", "Rounding"
         REVERSAL = "reversal", "Reversal"
 
     kind = models.CharField(max_length=20, choices=Kind)

@@ -133,7 +133,7 @@ def _due_cents(draft: _Draft) -> dict[ledger.AccountKey, int]:
     cents: dict[ledger.AccountKey, int] = defaultdict(int)
     cents[ledger.buyer_receivable(draft.organization_id)] = draft.split.amount_cents
     for award, amount, fee in zip(draft.awards, draft.split.lines_cents, draft.split.fees_cents, strict=True):
-        cents[ledger.seller_payable(award.lot.block.site.organization_id)] -= amount - fee
+        cents[ledger.seller_reserve(award.lot.block.site.organization_id)] -= amount - fee
         cents[ledger.PLATFORM_FEES] -= fee
     return cents
 

@@ -149,7 +149,7 @@ def _mark_paid(attempt: ChargeAttempt, payment: Payment) -> None:
             reference=f"settlement:{settlement.pk}:charge:{attempt.number}",
             description=f"Settlement {settlement.pk} collected by {payment.id}",
             cents={
-                ledger.STRIPE_BALANCE: settlement.amount_cents - payment.fee_cents,
+                ledger.STRIPE_PENDING: settlement.amount_cents - payment.fee_cents,
                 ledger.STRIPE_FEES: payment.fee_cents,
                 ledger.buyer_receivable(settlement.organization_id): -settlement.amount_cents,
             },

@@ -16,8 +16,8 @@ from settlements.models import Account, ChargeAttempt, Entry, Settlement, Settle
 from simulation.replay.participants import Participants
 from simulation.replay.results import WindowResult
 
-OWED_TO_OTHERS = (Account.Kind.SELLER_PAYABLE, Account.Kind.PLATFORM_FEES)
-COLLECTED = (Account.Kind.STRIPE_BALANCE, Account.Kind.STRIPE_FEES)
+OWED_TO_OTHERS = (Account.Kind.SELLER_RESERVE, Account.Kind.PLATFORM_FEES)
+COLLECTED = (Account.Kind.STRIPE_PENDING, Account.Kind.STRIPE_FEES)
 
 
 class DoesNotTie(Exception):

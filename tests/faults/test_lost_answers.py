@@ -75,7 +75,7 @@ def assert_charged_once(settlement: Settlement) -> None:
     assert n_payments() == 1
     assert settlement.attempts.get().outcome == Outcome.SUCCEEDED
     assert ledger.balance_cents(ledger.buyer_receivable(settlement.organization_id)) == 0
-    assert ledger.balance_cents(ledger.STRIPE_BALANCE) == 10_000 - 320
+    assert ledger.balance_cents(ledger.STRIPE_PENDING) == 10_000 - 320
     assert not Hold.objects.filter(released_at=None).exists()
 
 

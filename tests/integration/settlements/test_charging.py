@@ -57,7 +57,7 @@ class TestChargeSettlement:
         assert attempt.outcome == Outcome.SUCCEEDED
         assert attempt.stripe_charge_id.startswith("ch_")
         assert ledger.balance_cents(ledger.buyer_receivable(buyer.pk)) == 0
-        assert ledger.balance_cents(ledger.STRIPE_BALANCE) == 10_000 - 320
+        assert ledger.balance_cents(ledger.STRIPE_PENDING) == 10_000 - 320
         assert ledger.balance_cents(ledger.STRIPE_FEES) == 320
         assert not Hold.objects.filter(released_at=None).exists()
         assert BiddingLimit.objects.get(pk=buyer.pk).held_cents == 0

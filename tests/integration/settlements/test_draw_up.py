@@ -45,8 +45,8 @@ class TestSettleWindow:
 
         assert ledger.balances_cents() == {
             ledger.buyer_receivable(buyer.pk): 1800,
-            ledger.seller_payable(seller.pk): -1425,
-            ledger.seller_payable(rival.pk): -285,
+            ledger.seller_reserve(seller.pk): -1425,
+            ledger.seller_reserve(rival.pk): -285,
             ledger.PLATFORM_FEES: -90,
         }
         assert Transaction.objects.get().kind == Transaction.Kind.SETTLEMENT_DUE

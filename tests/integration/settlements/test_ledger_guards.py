@@ -51,7 +51,7 @@ def insert_entry(transaction_id: int, account_id: int, cents: int) -> None:
 @pytest.fixture
 def accounts() -> tuple[int, int]:
     return (
-        Account.objects.create(kind=Account.Kind.STRIPE_BALANCE).pk,
+        Account.objects.create(kind=Account.Kind.STRIPE_PENDING).pk,
         Account.objects.create(kind=Account.Kind.PLATFORM_FEES).pk,
     )
 
@@ -64,7 +64,7 @@ def posted(accounts: tuple[int, int]) -> Transaction:
                 kind=Transaction.Kind.CHARGE,
                 reference="posted",
                 description="",
-                cents={ledger.STRIPE_BALANCE: 7, ledger.PLATFORM_FEES: -7},
+                cents={ledger.STRIPE_PENDING: 7, ledger.PLATFORM_FEES: -7},
             )
         )
 
@@ -156,7 +156,7 @@ class TestAccounts:
 
     def test_refuses_a_second_account_for_the_same(self, accounts: tuple[int, int]) -> None:
         with pytest.raises(IntegrityError, match="ledger_account_once"):
-            Account.objects.create(kind=Account.Kind.STRIPE_BALANCE)
+            Account.objects.create(kind=Account.Kind.STRIPE_PENDING)
 
 
 class TestPostTransaction:
@@ -165,12 +165,12 @@ class TestPostTransaction:
             kind=Transaction.Kind.CHARGE,
             reference=posted.reference,
             description="",
-            cents={ledger.STRIPE_BALANCE: 7, ledger.PLATFORM_FEES: -7},
+            cents={ledger.STRIPE_PENDING: 7, ledger.PLATFORM_FEES: -7},
         )
         with pytest.raises(IntegrityError, match="reference"), transaction.atomic():
             ledger.post_transaction(again)
 
-        assert ledger.balance_cents(ledger.STRIPE_BALANCE) == 7
+        assert ledger.balance_cents(ledger.STRIPE_PENDING) == 7
 
     def test_leaves_out_accounts_with_nothing_on_them(self, posted: Transaction) -> None:
         with transaction.atomic():
@@ -179,11 +179,11 @@ class TestPostTransaction:
                     kind=Transaction.Kind.CHARGE,
                     reference="second",
                     description="",
-                    cents={ledger.STRIPE_BALANCE: 3, ledger.PLATFORM_FEES: -3, ledger.STRIPE_FEES: 0},
+                    cents={ledger.STRIPE_PENDING: 3, ledger.PLATFORM_FEES: -3, ledger.STRIPE_FEES: 0},
                 )
             )
 
-        assert ledger.balances_cents() == {ledger.STRIPE_BALANCE: 10, ledger.PLATFORM_FEES: -10}
+        assert ledger.balances_cents() == {ledger.STRIPE_PENDING: 10, ledger.PLATFORM_FEES: -10}
 
     def test_refuses_to_book_nothing(self) -> None:
         empty = ledger.Posting(Transaction.Kind.CHARGE, "empty", "", {ledger.STRIPE_FEES: 0})

@@ -281,7 +281,7 @@ class TestHandleEvent:
 
         settlement.refresh_from_db()
         assert settlement.status == Status.PAID
-        assert Entry.objects.filter(account__kind="stripe_balance").count() == 1
+        assert Entry.objects.filter(account__kind="stripe_pending").count() == 1
 
     def test_paid_never_goes_back(self) -> None:
         buyer = BuyerFactory()
@@ -374,7 +374,7 @@ class TestHandleEvent:
             handled = [future.result() for future in [pool.submit(handle) for _ in range(4)]]
 
         assert sorted(handled) == [False, False, False, True]
-        assert Entry.objects.filter(account__kind="stripe_balance").count() == 1
+        assert Entry.objects.filter(account__kind="stripe_pending").count() == 1
         assert settlement.attempts.get().outcome == ChargeAttempt.Outcome.SUCCEEDED
 
     def _charged_with_lost_answer(self, settings: Settings, stripe_sandbox: SandboxServer) -> Settlement:

@@ -91,7 +91,7 @@ class TestReplay:
         assert int(total["offered"]) == sum(sum(lot.capacity_units or []) for lot in Lot.objects.all()) == 90
         assert int(total["sold"]) == sold == sum(hour.sold_units for hour in BlockHour.objects.all())
         assert total["charged $"] == f"{charged / 100:,.2f}"
-        assert charged == balances[ledger.STRIPE_BALANCE] + balances[ledger.STRIPE_FEES]
+        assert charged == balances[ledger.STRIPE_PENDING] + balances[ledger.STRIPE_FEES]
         assert sum(balances.values()) == 0
 
     def test_the_windows_add_up_to_the_total(self, folder: Path) -> None:

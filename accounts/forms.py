@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from django import forms
 from django.http import HttpRequest
 
 from accounts.models import Membership, Organization, User
 from accounts.operations import create_organization
+from marketplace.fields import AmountField
 
-MAX_LIMIT_DOLLARS = Decimal(1_000_000_000)
+MAX_LIMIT_DOLLARS = 1_000_000_000
 
 
 class OrganizationForm(forms.Form):
@@ -79,14 +78,7 @@ class MemberForm(RoleForm):
 class LimitForm(forms.Form):
     """A bidding limit in dollars; cleaned to cents."""
 
-    limit = forms.DecimalField(
-        min_value=0,
-        max_value=MAX_LIMIT_DOLLARS,
-        decimal_places=2,
+    limit = AmountField(
+        max_dollars=MAX_LIMIT_DOLLARS,
         help_text="Below what is held now, nothing new can be placed until holds are released.",
-        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
-
-    def clean_limit(self) -> int:
-        dollars: Decimal = self.cleaned_data["limit"]
-        return int(dollars * 100)

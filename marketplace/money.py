@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 TICKS_PER_CENT = 100
+CENTS_PER_DOLLAR = 100
 TICKS_PER_DOLLAR = 10_000
 MAX_PRICE_TICKS = 10_000 * TICKS_PER_DOLLAR
 """The highest price a form or an API accepts, ticks per unit-hour: $10,000. Far above any GPU, far below 2**53."""

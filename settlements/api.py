@@ -9,7 +9,7 @@ from rest_framework.routers import SimpleRouter
 from accounts.api.authentication import organization_of
 from accounts.api.permissions import IsMember
 from settlements.models import ChargeAttempt, Settlement, SettlementLine
-from settlements.queries import listed, why_unpaid
+from settlements.queries.settlements import listed, why_unpaid
 
 
 class SettlementLineSerializer(serializers.ModelSerializer[SettlementLine]):

@@ -20,7 +20,7 @@ from settlements.operations.cards import (
     remove_card,
     save_card_of_session,
 )
-from settlements.queries import payable_cards, why_no_limit
+from settlements.queries.cards import payable_cards, why_no_limit
 from settlements.stripe_facts import OutcomeUnknown, Refused
 from settlements.views.own import own
 

@@ -13,15 +13,8 @@ from django.views.decorators.http import require_GET
 from accounts.access import finance_needed
 from settlements.filters import SettlementFilter
 from settlements.models import Settlement
-from settlements.queries import (
-    every_page_of,
-    ledger_of,
-    listed,
-    page_of,
-    story_of,
-    stripe_events_of,
-    why_unpaid,
-)
+from settlements.queries.queue import every_page_of, page_of
+from settlements.queries.settlements import ledger_of, listed, story_of, stripe_events_of, why_unpaid
 from settlements.views.paging import before_of
 
 COLUMNS = ("settlement", "state", "buyer", "market", "window", "amount_usd", "drawn_up_at", "paid_at")

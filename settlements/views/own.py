@@ -15,7 +15,9 @@ from accounts.models import Organization
 from accounts.stream import last_sequence
 from settlements.models import PaymentMethod, Settlement
 from settlements.operations.charging import CannotPay, PaymentStart, continue_payment, pay_settlement
-from settlements.queries import listed, page_of, payable_cards, story_of, why_unpaid
+from settlements.queries.cards import payable_cards
+from settlements.queries.queue import page_of
+from settlements.queries.settlements import listed, story_of, why_unpaid
 from settlements.stripe_facts import OutcomeUnknown, Refused
 from settlements.views.paging import before_of
 

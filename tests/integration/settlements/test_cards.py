@@ -6,7 +6,7 @@ from pytest_django import Settings
 from accounts.models import BiddingLimit, Organization
 from accounts.operations import set_limit
 from settlements.operations.cards import remove_card
-from settlements.queries import why_no_limit
+from settlements.queries.cards import why_no_limit
 from settlements.stripe_sandbox.server import SandboxServer
 from tests.factories import BuyerFactory
 from tests.integration.settlements.steps import put_on_file

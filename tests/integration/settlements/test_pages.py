@@ -16,7 +16,8 @@ from accounts.models import Membership, Organization
 from settlements.models import PaymentMethod, Settlement
 from settlements.operations.charging import charge_settlement
 from settlements.operations.draw_up import settle_window
-from settlements.queries import listed, page_of
+from settlements.queries.queue import page_of
+from settlements.queries.settlements import listed
 from tests.factories import BuyerFactory, MembershipFactory, UserFactory, WindowFactory
 from tests.integration.settlements.steps import (
     jobs_waiting,

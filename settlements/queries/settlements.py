@@ -1,14 +1,12 @@
-"""Reads of settlements: lists page by page, one settlement with everything that explains it."""
+"""Reads of settlements: what a list shows, and one settlement with everything that explains it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
-from accounts.models import BiddingLimit
 from settlements.models import (
     ChargeAttempt,
     Entry,
@@ -18,17 +16,6 @@ from settlements.models import (
     StripeEvent,
     Transaction,
 )
-
-PAGE_SIZE = 50
-EXPORT_CHUNK = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Settlements newest first; ``next_before`` is the id to go on from, None at the end."""
-
-    settlements: list[Settlement]
-    next_before: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +44,6 @@ def listed() -> QuerySet[Settlement]:
     return Settlement.objects.select_related("organization", "window__market").annotate(
         has_card=Exists(cards)
     )
-
-
-def page_of(settlements: QuerySet[Settlement], *, before: int | None, size: int = PAGE_SIZE) -> Page:
-    """Return a page of ``settlements`` older than the id ``before``: a keyset, as quick at the end as at the start."""
-    older = settlements if before is None else settlements.filter(pk__lt=before)
-    rows = list(older.order_by("-id")[: size + 1])
-    return Page(rows[:size], rows[size - 1].pk if len(rows) > size else None)
-
-
-def every_page_of(settlements: QuerySet[Settlement]) -> Iterator[list[Settlement]]:
-    """Yield all of ``settlements`` newest first, a chunk at a time, holding no cursor open in between."""
-    page = page_of(settlements, before=None, size=EXPORT_CHUNK)
-    while page.settlements:
-        yield page.settlements
-        if page.next_before is None:
-            return
-        page = page_of(settlements, before=page.next_before, size=EXPORT_CHUNK)
 
 
 def story_of(settlement: Settlement) -> SettlementStory:
@@ -119,25 +89,6 @@ def why_unpaid(settlement: Settlement, attempts: list[ChargeAttempt]) -> str:
             return ""
         case _:
             return attempts[-1].message if attempts else ""
-
-
-def payable_cards(organization_id: int) -> QuerySet[PaymentMethod]:
-    """Return an organization's cards on file, the default first."""
-    cards = PaymentMethod.objects.filter(organization_id=organization_id, removed_at=None)
-    return cards.order_by("-is_default", "-id")
-
-
-def why_no_limit(organization_id: int) -> str:
-    """Say why a buyer with a card on file has no bidding limit; empty when it has one, or no card yet."""
-    limit = BiddingLimit.objects.get(organization_id=organization_id)
-    if limit.limit_cents or not payable_cards(organization_id).exists():
-        return ""
-    if limit.limit_set_at is None:
-        return (
-            "This card brought a bidding limit to another organization before, and does so once. "
-            "Add another card, or ask us to set your limit."
-        )
-    return "Our finance staff has set your bidding limit to $0.00. A card does not raise it; ask us to."
 
 
 def _timeline(settlement: Settlement, attempts: list[ChargeAttempt]) -> list[Happened]:

@@ -12,7 +12,9 @@ from auctions.engine.document import (
 )
 from auctions.engine.errors import BookNotSupported, BookRefused
 from auctions.engine.indicate import Indication, indicate
-from auctions.engine.package.minimum import minimum_to_win
+from auctions.engine.package.counterfactual import NotExplained, PackageAmount, explain_packages
+from auctions.engine.package.minimum import Minimum, find_minimum, minimum_to_win
+from auctions.engine.reading import clearing_from_json
 
 __version__ = ENGINE_VERSION
 
@@ -24,12 +26,18 @@ __all__ = [
     "BookRefused",
     "Clearing",
     "Indication",
+    "Minimum",
+    "NotExplained",
+    "PackageAmount",
     "book_from_document",
     "book_from_json",
     "book_sha256",
     "book_to_document",
     "canonical_json",
     "clear",
+    "clearing_from_json",
+    "explain_packages",
+    "find_minimum",
     "indicate",
     "minimum_to_win",
 ]

@@ -70,6 +70,13 @@ class Clearing:
     loser_reason: NDArray[np.int8]
     loser_minimum: Ints
 
+    def payments_of(self, bidder: int) -> tuple[int, int]:
+        """What an organization (row) pays, and its VCG payment; ticks, 0 where it won nothing."""
+        row = int(np.searchsorted(self.payment_bidder, bidder))
+        if row == len(self.payment_bidder) or self.payment_bidder[row] != bidder:
+            return 0, 0
+        return int(self.payment[row]), int(self.vcg[row])
+
     def to_document(self) -> dict[str, Any]:
         """Write the clearing as format 1; ids as in `book_to_document`."""
         document: dict[str, Any] = {

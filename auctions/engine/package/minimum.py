@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -14,7 +17,26 @@ from auctions.engine.errors import MAX_EXACT
 from auctions.engine.package.block import find_winners
 from auctions.engine.package.columns import Placements
 from auctions.engine.package.highs import MAX_NODES
-from auctions.engine.package.program import blocks, write_program
+from auctions.engine.package.large import is_large
+from auctions.engine.package.program import Program, blocks, write_program
+from auctions.engine.package.search import Found
+
+MAX_SEARCHES = 64
+"""Searches for one answer. Where they run out, what is told is enough, but less might be as well."""
+
+MAX_SEARCHES_IF_LARGE = 6
+"""As above where the bids that hang together are too many to be searched to the end."""
+
+
+class OutOfWork(Exception):
+    """The limit of searches is reached."""
+
+
+class Minimum(NamedTuple):
+    """A limit that would have won, NO_PRICE where none would. ``is_proven``: one tick less would not have."""
+
+    limit: int
+    is_proven: bool
 
 
 def minimum_to_win(
@@ -29,25 +51,52 @@ def minimum_to_win(
     if np.isin(bid, clearing.award_bid):
         raise ValueError(f"bid {book.bid_id[bid]} won")
     option = int(book.option_offset[bid]) if option is None else option
-    trial = _Trial(book, bid, option, max_nodes)
+    return find_minimum(book, bid, option, max_nodes=max_nodes, max_searches=sys.maxsize).limit
+
+
+def find_minimum(
+    book: Book, bid: int, option: int, *, max_nodes: int = MAX_NODES, max_searches: int = MAX_SEARCHES
+) -> Minimum:
+    """As `minimum_to_win` for a bid known to have lost, within a limit of work, and saying whether it is exact.
+
+    What the option adds, wanted whole, makes up for what it displaces at a limit that two searches tell. Only where
+    part of it would do, or a tie decides, is it another: the search goes on from there in doubling steps, then halves.
+    """
+    trial = _Trial(book, bid, option, max_nodes, max_searches)
     highest = trial.highest()
     if highest == NO_PRICE or not trial.wins(highest):
-        return NO_PRICE
-    low, high = int(book.option_limit[option]), trial.enough(highest)
-    if not trial.wins(high):
-        low, high = high, highest
-    while low + 1 < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if trial.wins(middle) else (middle, high)
-    return high
+        return Minimum(NO_PRICE, trial.is_proven)
+    low, high = int(book.option_limit[option]), highest
+    try:
+        for guess in _around(trial.enough(highest), low, high):
+            if low < guess < high:
+                low, high = (low, guess) if trial.wins(guess) else (guess, high)
+        while low + 1 < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if trial.wins(middle) else (middle, high)
+    except OutOfWork:
+        return Minimum(high, False)
+    return Minimum(high, trial.is_proven)
+
+
+def _around(guess: int, low: int, high: int) -> Iterator[int]:
+    """Yield limits near a guess, both ways in doubling steps; those outside what is known by then are passed over."""
+    yield guess
+    step = 1
+    while guess - step > low or guess + step < high:
+        yield guess - step
+        yield guess + step
+        step *= 2
 
 
 class _Trial:
     """The bids that hang together with one, to be cleared again with other limits of its option."""
 
-    def __init__(self, book: Book, bid: int, option: int, max_nodes: int) -> None:
+    def __init__(self, book: Book, bid: int, option: int, max_nodes: int, max_searches: int) -> None:
         self.book, self.bid, self.option, self.max_nodes = book, bid, option, max_nodes
         self.bids = _bids_around(book, bid)
+        self.is_proven = True
+        self._left = max_searches
 
     def highest(self) -> int:
         """A limit above all that others offer together; NO_PRICE where the option fits nowhere."""
@@ -67,15 +116,30 @@ class _Trial:
 
     def wins(self, limit: int) -> bool:
         book = self._with_limit(limit)
-        for program in blocks(write_program(book, self.bids)):
+        programs = blocks(write_program(book, self.bids))
+        self._spend(programs)
+        for program in programs:
             if (program.bid == self.bid).any():
-                _, found = find_winners(book, program, self.max_nodes)
+                found = self._find(book, program)
                 return bool(np.isin(self.bid, program.winners(found.x)))
         return False
 
     def _surplus(self, book: Book) -> int:
         programs = blocks(write_program(book, self.bids))
-        return sum(find_winners(book, program, self.max_nodes)[1].value for program in programs)
+        self._spend(programs)
+        return sum(self._find(book, program).value for program in programs)
+
+    def _spend(self, programs: list[Program]) -> None:
+        if any(is_large(program) for program in programs):
+            self._left = min(self._left, MAX_SEARCHES_IF_LARGE)
+        if self._left < 1:
+            raise OutOfWork
+        self._left -= 1
+
+    def _find(self, book: Book, program: Program) -> Found:
+        _, found = find_winners(book, program, self.max_nodes)
+        self.is_proven &= found.is_proven
+        return found
 
     def _unit_hours(self) -> int:
         """Ticks of the option for one tick of its limit."""

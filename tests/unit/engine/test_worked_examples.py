@@ -4,11 +4,11 @@ import doctest
 
 import pytest
 
-from auctions.engine import vectorised
-from auctions.engine.package import nearest
+from auctions.engine import displaced, inclusion, vectorised
+from auctions.engine.package import counterfactual, nearest
 
 
-@pytest.mark.parametrize("module", [vectorised, nearest])
+@pytest.mark.parametrize("module", [vectorised, displaced, inclusion, nearest, counterfactual])
 def test_worked_example(module):
     failed, tried = doctest.testmod(module)
     assert tried > 0

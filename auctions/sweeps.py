@@ -7,13 +7,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from auctions.models import Window
+from django.db import transaction
+from django.db.models.functions import Now
+
+from auctions.models import Inquiry, Window
 from auctions.operations.clearing import clear_window
+from auctions.operations.inquiries import defer_inquiry
 from auctions.operations.windows import close_window, freeze_window, join_lots, open_window, schedule_windows
 
 logger = logging.getLogger(__name__)
+
+JOB_HEAD_START = timedelta(seconds=10)
+"""How long the job of an inquiry has for itself before the sweep looks after it."""
+INQUIRIES_AT_ONCE = 20
 
 
 def sweep_windows(*, now: datetime) -> int:
@@ -26,6 +34,22 @@ def sweep_windows(*, now: datetime) -> int:
     for window in list(uncleared.order_by("closes_at", "id")):
         taken += _move_on(window, now)
     return taken
+
+
+def sweep_inquiries() -> int:
+    """Defer a job for each inquiry that waits and nobody works on. Return how many there were."""
+    with transaction.atomic(durable=True):
+        waiting = (
+            Inquiry.objects.select_for_update(skip_locked=True, no_key=True)
+            .filter(status=Inquiry.Status.ASKED, asked_at__lt=Now() - JOB_HEAD_START)
+            .order_by("asked_at", "id")
+            .values_list("id", flat=True)[:INQUIRIES_AT_ONCE]
+        )
+        inquiry_ids = list(waiting)
+    for inquiry_id in inquiry_ids:
+        with transaction.atomic(durable=True):
+            defer_inquiry(inquiry_id)
+    return len(inquiry_ids)
 
 
 def _move_on(window: Window, now: datetime) -> int:

@@ -2,9 +2,11 @@
 
 from procrastinate.contrib.django import app
 
-from auctions.operations import clearing, windows
+from auctions.operations import clearing, inquiries, windows
 
 QUEUE = "auctions"
+QUEUE_INQUIRIES = "inquiries"
+"""Kept apart, so that no question about a past window keeps a present one from clearing."""
 
 
 @app.task(name="auctions.freeze_window", queue=QUEUE)
@@ -20,3 +22,8 @@ def close_window(window_id: int) -> None:
 @app.task(name="auctions.clear_window", queue=QUEUE)
 def clear_window(window_id: int) -> None:
     clearing.clear_window(window_id=window_id)
+
+
+@app.task(name="auctions.answer_inquiry", queue=QUEUE_INQUIRIES)
+def answer_inquiry(inquiry_id: int) -> None:
+    inquiries.answer_inquiry(inquiry_id=inquiry_id)

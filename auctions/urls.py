@@ -18,6 +18,7 @@ urlpatterns = [
     path("lots/<int:pk>/bid/more/", compose.compose, name="bid_compose"),
     path("bids/", bids.bid_list, name="bid_list"),
     path("bids/<int:pk>/", bids.bid_detail, name="bid_detail"),
+    path("bids/<int:pk>/ask/", bids.bid_ask, name="bid_ask"),
     path("bids/<int:pk>/change/", bids.bid_change, name="bid_change"),
     path("bids/<int:pk>/change/more/", compose.recompose, name="bid_recompose"),
     path("bids/<int:pk>/cancel/", bids.bid_cancel, name="bid_cancel"),

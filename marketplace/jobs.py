@@ -5,6 +5,7 @@ A job is a hint, the row is the truth: each job re-reads its row, and a sweep fi
 
 from datetime import datetime
 
+from django.db import transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
@@ -12,6 +13,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 def defer_job(name: str, *, key: str, at: datetime | None = None, **arguments: int | str) -> None:
     """Defer task ``name`` to ``at`` (now if None). One job per ``key`` waits at a time; a second one is not needed."""
     try:
-        app.configure_task(name, schedule_at=at, queueing_lock=key).defer(**arguments)
+        with transaction.atomic():  # a refused job must not take the caller's transaction with it
+            app.configure_task(name, schedule_at=at, queueing_lock=key).defer(**arguments)
     except AlreadyEnqueued:
         return

@@ -21,7 +21,7 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 
 import auctions.tasks
 from auctions.publisher import run_publisher
-from auctions.sweeps import sweep_windows
+from auctions.sweeps import sweep_inquiries, sweep_windows
 from settlements.jobs import QUEUE_STRIPE
 from settlements.sweeps import sweep_settlements
 
@@ -29,8 +29,9 @@ SWEEP_SECONDS = 1.0
 STALLED_SECONDS = 10.0
 POLL_SECONDS = 0.2
 HEARTBEAT_SECONDS = 2.0
-CONCURRENT_JOBS = {auctions.tasks.QUEUE: 2, QUEUE_STRIPE: 4}
-"""How many jobs of each queue run at once. Two queues, so that a slow Stripe never keeps a window from clearing."""
+CONCURRENT_JOBS = {auctions.tasks.QUEUE: 2, QUEUE_STRIPE: 4, auctions.tasks.QUEUE_INQUIRIES: 1}
+"""How many jobs of each queue run at once. Several queues, so that neither a slow Stripe nor a question about the past
+keeps a window from clearing."""
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ async def run_worker() -> None:
 
 
 async def _run_jobs() -> None:
-    """Work through both queues until SIGINT or SIGTERM, then finish the jobs in hand."""
+    """Work through the queues until SIGINT or SIGTERM, then finish the jobs in hand."""
     connector = cast(DjangoConnector, django_app.connector).get_worker_connector()
     app = django_app.with_connector(connector)
     async with app.open_async():
@@ -111,6 +112,7 @@ def _sweep(stop: threading.Event, sweep: Callable[[], object]) -> None:
 
 def _sweep_windows() -> None:
     sweep_windows(now=datetime.now(UTC))
+    sweep_inquiries()
 
 
 def _sweep_settlements() -> None:

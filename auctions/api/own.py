@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db.models import QuerySet
-from django.http import Http404
+from django.http import Http404, HttpResponseBase
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -26,12 +26,15 @@ from auctions.api.serializers import AwardSerializer, BidSerializer
 from auctions.api.terms import BidInput, ChangeInput, path_of
 from auctions.models import Award, Bid
 from auctions.operations.bids import BidNotFound, BidRejected, cancel_bid, change_bid, place_bid
+from auctions.operations.inquiries import InquiryRefused, ask_about_bid
 from auctions.queries.bids import awards_of, bids_of
+from auctions.queries.inquiries import explanation_as_json
 from auctions.queries.receipts import receipt_of
 from auctions.queries.records import proof_of
 from marketplace.db import snapshot
 
 CREATED = 201
+ACCEPTED = 202
 
 
 class BidFilter(filters.FilterSet):
@@ -122,6 +125,32 @@ class BidViewSet(ReadOnlyModelViewSet):
         if receipt is None:
             raise Http404
         return Response(receipt.as_json())
+
+    @extend_schema(request=None, responses=OpenApiTypes.OBJECT, methods=["GET"])
+    @extend_schema(request=None, responses={ACCEPTED: OpenApiTypes.OBJECT}, methods=["POST"])
+    @action(detail=True, methods=["get", "post"])
+    def explanation(self, request: Request, pk: str) -> HttpResponseBase:
+        """Ask (POST) what a bid of packages would have had to offer, or displaced, and read the answer (GET).
+
+        The engine searches for it, so a worker does it when asked: ``status`` is ``can_be_asked``,
+        ``nothing_to_ask``, ``asked``, ``answered`` or ``failed``.
+        """
+        if request.method == "POST":
+            return self._ask(request, pk)
+        return self._explanation(pk)
+
+    @snapshot()
+    def _explanation(self, pk: str) -> Response:
+        return Response(explanation_as_json(self.get_object()))
+
+    @idempotent
+    def _ask(self, request: Request, pk: str) -> Response:
+        bid_id = self._own_id(pk)
+        try:
+            ask_about_bid(organization=organization_of(request), asked_by=_caller(request), bid_id=bid_id)
+        except InquiryRefused as refused:
+            raise refusal(str(refused), field="bid", code="nothing_to_ask") from None
+        return Response(self._explanation(pk).data, status=ACCEPTED)
 
     def _own_id(self, pk: str) -> int:
         return get_object_or_404(Bid, organization=organization_of(self.request), pk=pk).pk

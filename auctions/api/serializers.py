@@ -67,6 +67,7 @@ class ProductPriceSerializer(serializers.ModelSerializer):
 class WindowSerializer(serializers.ModelSerializer):
     """A window. ``phase`` is what the clock says now, ahead of the jobs that write ``status`` down.
 
+    ``clearing_status`` is ``optimal``, or ``bounded``: the surplus is within ``clearing_gap`` of the best possible.
     ``bids_root`` is published at close; book and clearing stand at /windows/<id>/book.json and clearing.json.
     """
 
@@ -88,6 +89,8 @@ class WindowSerializer(serializers.ModelSerializer):
             "closed_at",
             "bids_root",
             "cleared_at",
+            "clearing_status",
+            "clearing_gap",
             "book_sha256",
             "cancelled_at",
             "cancelled_reason",

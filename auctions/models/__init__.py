@@ -2,6 +2,7 @@
 
 from auctions.models.awards import Award, Indication, LotPrice, ProductPrice
 from auctions.models.bids import Bid, BidLeg, BidLegLot, BidOption
+from auctions.models.inquiries import Inquiry
 from auctions.models.markets import Lot, Market, Window
 from auctions.models.receipts import LotReceipt, Receipt
 from auctions.models.records import WindowRecord
@@ -13,6 +14,7 @@ __all__ = [
     "BidLegLot",
     "BidOption",
     "Indication",
+    "Inquiry",
     "Lot",
     "LotPrice",
     "LotReceipt",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from auctions.engine import Clearing
 from auctions.engine.displaced import LotAmount, explain_amounts
+from auctions.engine.package.parts import divisible_bids
 from auctions.models import Lot, LotReceipt, Receipt, Window
 
 logger = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ def write_receipts(window: Window, lots: Mapping[int, Lot], clearing: Clearing) 
         Receipt(window=window, organization_id=payer, payment_ticks=payment, vcg_ticks=vcg)
         for payer, payment, vcg in columns
     )
+    has_packages = not divisible_bids(book).all()
     receipt_of = {receipt.organization_id: receipt for receipt in receipts}
     LotReceipt.objects.bulk_create(
         (
@@ -35,16 +37,19 @@ def write_receipts(window: Window, lots: Mapping[int, Lot], clearing: Clearing) 
                 ],
             )
             for one in explain_amounts(clearing)
-            if _adds_up(window, one)
+            if _adds_up(window, one, is_shared=has_packages)
         ),
         batch_size=2000,
     )
 
 
-def _adds_up(window: Window, one: LotAmount) -> bool:
-    """Say whether an explanation explains; one that does not is left out, and told to whoever runs this."""
+def _adds_up(window: Window, one: LotAmount, *, is_shared: bool) -> bool:
+    """Say whether an explanation explains. Of a lot priced together with packages it need not, and is left out.
+
+    Of any other it must; where it does not, whoever runs this is told.
+    """
     explained = sum(level.amount for level in one.displaced)
-    if explained != one.amount:
+    if explained != one.amount and not is_shared:
         logger.error(
             "window %s, lot row %s: %s ticks are paid, %s explained",
             window.pk,

@@ -41,8 +41,9 @@ class LotFigures:
 class BidReceipt:
     """Why a bid costs what it costs. Payment, VCG and core part are the organization's for the whole window.
 
-    ``second_price_ticks`` is the VCG amount: what the others would have paid for what was won. ``gap`` is the proven
-    relative distance of the window's surplus to the best, where ``status`` is bounded.
+    ``payment_average_ticks`` is per unit-hour, rounded down. ``second_price_ticks`` is the VCG amount: what the others
+    would have paid for what was won. ``gap`` is the proven relative distance of the window's surplus to the best, where
+    ``status`` is bounded.
     """
 
     bid: int
@@ -52,6 +53,7 @@ class BidReceipt:
     amount_ticks: int
     alone_ticks: int
     payment_ticks: int
+    payment_average_ticks: int
     second_price_ticks: int
     core_ticks: int
     lots: list[LotFigures]
@@ -78,10 +80,17 @@ def receipt_of(bid: Bid) -> BidReceipt | None:
         amount_ticks=sum(award.amount_ticks for award in awards),
         alone_ticks=sum(award.reserve_cost_ticks for award in awards),
         payment_ticks=receipt.payment_ticks,
+        payment_average_ticks=receipt.payment_ticks // _unit_hours_won(bid),
         second_price_ticks=receipt.vcg_ticks,
         core_ticks=receipt.core_ticks,
         lots=[_figures(lot, alone[lot.lot_id]) for lot in lots],
     )
+
+
+def _unit_hours_won(bid: Bid) -> int:
+    """Return the unit-hours that a winning bid's organization won in its window."""
+    awards = Award.objects.filter(window=bid.window_id, organization=bid.organization_id)
+    return sum(award.unit_hours for award in awards)
 
 
 def _alone_ticks_by_lot(bid: Bid) -> dict[int, int]:

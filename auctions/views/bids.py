@@ -9,8 +9,9 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import buyer_needed, member_needed, send_to_login
@@ -20,6 +21,7 @@ from accounts.stream import last_sequence
 from auctions.forms import TicketForm, typed_price
 from auctions.models import Bid
 from auctions.operations.bids import BidNotFound, BidRejected, cancel_bid, change_bid, require_unchanged
+from auctions.operations.inquiries import InquiryRefused, ask_about_bid
 from auctions.queries.bids import (
     OwnBid,
     average_ticks,
@@ -30,6 +32,7 @@ from auctions.queries.bids import (
     own_bid,
     own_bids,
 )
+from auctions.queries.inquiries import explanation_of
 from auctions.queries.lots import BidCost, Ticket, cost_of, ticket_for
 from auctions.queries.receipts import receipt_of
 from auctions.views.ticket import sequence_seen, why_no_bid
@@ -81,10 +84,24 @@ def bid_detail(request: MemberRequest, pk: int) -> HttpResponse:
         "outcome": outcome_in_words(own),
         "awards": [(award, average_ticks(award)) for award in own.awards],
         "receipt": receipt_of(own.bid),
+        "explanation": explanation_of(own),
         "may_bid": request.user.has_perm("accounts.buy_for", request.organization),
     }
     template = "auctions/bid_detail.html#bid" if request.htmx else "auctions/bid_detail.html"
     return render(request, template, context)
+
+
+@require_POST
+@buyer_needed
+def bid_ask(request: MemberRequest, pk: int) -> HttpResponse:
+    """Have it worked out why an own bid ended as it did, and go back to the bid."""
+    try:
+        ask_about_bid(organization=_organization(request), asked_by=request.user, bid_id=pk)
+    except BidNotFound as missing:
+        raise Http404 from missing
+    except InquiryRefused as refused:
+        messages.warning(request, str(refused))
+    return redirect(f"{reverse('auctions:bid_detail', args=[pk])}#explanation")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Literal
 
 from django import template
@@ -36,6 +37,12 @@ def cents(value: int | None) -> str:
 def thousands(value: int | None) -> str:
     """Show a count with its thousands apart: ``4,812``."""
     return DASH if value is None else f"{value:,}"
+
+
+@register.filter
+def gap(value: float | None) -> str:
+    """Show how far at most a surplus is from the best, rounded up: ``1.37 %``; a dash when it is not bounded."""
+    return DASH if value is None else f"{ceil(value * 10_000) / 100:g}\N{NO-BREAK SPACE}%"
 
 
 @register.filter
@@ -137,6 +144,10 @@ LOOKS = {
     "part_won": Look("half", "ok"),
     "lost": Look("minus", "neutral"),
     "released": Look("return", "neutral"),
+    # inquiries
+    "asked": Look("working", "neutral"),
+    "answered": Look("check", "ok"),
+    "failed": Look("alert", "warn"),
     # blocks
     "listed": Look("open", "live"),
     "withdrawn": Look("cross", "neutral"),

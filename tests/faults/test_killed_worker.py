@@ -1,4 +1,4 @@
-"""A worker killed with -9 in the middle of clearing leaves nothing half done, and another finishes the window."""
+"""A worker killed with -9 in the middle of its work leaves nothing half done, and another finishes it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,20 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 
-from accounts.models import BiddingLimit
-from auctions.models import Award, Bid, Window
+from accounts.models import BiddingLimit, Stream
+from auctions.models import Award, Bid, Inquiry, Window
 from auctions.operations.bids import place_bid
+from auctions.operations.inquiries import ask_about_bid
 from auctions.terms import single_lot_terms
 from inventory.models import BlockHour
-from tests.integration.auctions.conftest import Auction, transactional_auction, turn_clock_past_close
+from tests.factories import LotFactory
+from tests.integration.auctions.conftest import (
+    Auction,
+    close_and_clear,
+    transactional_auction,
+    turn_clock_past_close,
+)
+from tests.integration.auctions.test_expressive_bids import bid_of, leg_on, option, place
 
 __all__ = ["transactional_auction"]
 
@@ -106,3 +114,38 @@ class TestWorkerKilledWhileClearing:
         award = Award.objects.get(bid=bid)
         assert award.amount_ticks == 4 * 2 * 10_000
         assert set(BlockHour.objects.values_list("sold_units", flat=True)) == {4}
+
+
+class TestWorkerKilledWhileAnswering:
+    def test_leaves_the_inquiry_to_another(
+        self, transactional_auction: Auction, running_database_url: str
+    ) -> None:
+        auction = transactional_auction
+        other = LotFactory(window=auction.window)
+        legs = [leg_on(lot, units=8, min_units=8) for lot in (auction.lot, other)]
+        place(auction, bid_of(option(legs[0], value=900_000)))
+        loser = place(auction, bid_of(option(*legs, value=800_000)), organization=auction.rival)
+        close_and_clear(auction.window)
+        inquiry = ask_about_bid(organization=auction.rival, asked_by=None, bid_id=loser.pk)
+
+        with worker(running_database_url) as first:
+            with transaction.atomic():
+                # The answer is found and written, then wants to tell the stream: there we stop it.
+                Stream.objects.select_for_update().get(organization=auction.rival)
+                until(waits_for_our_lock, "the worker is about to tell the answer")
+                first.send_signal(signal.SIGKILL)
+                first.wait()
+            until(lambda: backends() == 0, "the database has noticed")
+            inquiry.refresh_from_db()
+            assert (inquiry.status, inquiry.answer) == (Inquiry.Status.ASKED, None)
+
+        with worker(running_database_url) as second:
+            until(
+                lambda: Inquiry.objects.get().status == Inquiry.Status.ANSWERED,
+                "another worker answered",
+            )
+            second.terminate()
+            assert second.wait(timeout=DEADLINE_SECONDS) == 0
+
+        inquiry.refresh_from_db()
+        assert inquiry.answer["options"][0]["limit_ticks"] == 900_000 + 160_000 + 1

@@ -4,6 +4,7 @@ import { toast } from "./toast.js";
 
 const GATHER_MS = 600; // a clearing settles many bids at once; it is told in one line
 const WORDS = {
+  "bid.explained": ["answer about a bid", "answers about bids"],
   "bid.won": ["bid won", "bids won"],
   "bid.lost": ["bid lost", "bids lost"],
   "bid.released": ["bid released", "bids released"],

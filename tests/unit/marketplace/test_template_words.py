@@ -35,7 +35,12 @@ class TestFilters:
         assert render("{{ 4812|thousands }}") == "4,812"
         assert render("{{ 'model'|unit_hour }} {{ 'gpu'|unit_hour }}") == "1k tok/s-hour GPU-hour"
 
-    @pytest.mark.parametrize("name", ["ticks", "cents", "units", "thousands"])
+    def test_show_a_gap_rounded_up(self):
+        assert render("{{ 0.013601|gap }}") == "1.37\N{NO-BREAK SPACE}%"
+        assert render("{{ 0.0|gap }}") == "0\N{NO-BREAK SPACE}%"
+        assert render("{{ 0.00000001|gap }}") == "0.01\N{NO-BREAK SPACE}%"
+
+    @pytest.mark.parametrize("name", ["ticks", "cents", "units", "thousands", "gap"])
     def test_show_a_dash_for_nothing(self, name):
         assert render(f"{{{{ nothing|{name} }}}}", nothing=None) == "–"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponseBase
+from django.http import Http404
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -126,31 +126,28 @@ class BidViewSet(ReadOnlyModelViewSet):
             raise Http404
         return Response(receipt.as_json())
 
-    @extend_schema(request=None, responses=OpenApiTypes.OBJECT, methods=["GET"])
-    @extend_schema(request=None, responses={ACCEPTED: OpenApiTypes.OBJECT}, methods=["POST"])
-    @action(detail=True, methods=["get", "post"])
-    def explanation(self, request: Request, pk: str) -> HttpResponseBase:
-        """Ask (POST) what a bid of packages would have had to offer, or displaced, and read the answer (GET).
-
-        The engine searches for it, so a worker does it when asked: ``status`` is ``can_be_asked``,
-        ``nothing_to_ask``, ``asked``, ``answered`` or ``failed``.
-        """
-        if request.method == "POST":
-            return self._ask(request, pk)
-        return self._explanation(pk)
-
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @action(detail=True)
     @snapshot()
-    def _explanation(self, pk: str) -> Response:
+    def explanation(self, request: Request, pk: str) -> Response:
+        """Read what a bid of packages would have had to offer, or displaced, once it was asked for with POST.
+
+        ``status`` is ``can_be_asked``, ``nothing_to_ask``, ``asked``, ``answered`` or ``failed``.
+        """
         return Response(explanation_as_json(self.get_object()))
 
+    @extend_schema(request=None, responses={ACCEPTED: OpenApiTypes.OBJECT})
+    @explanation.mapping.post
     @idempotent
-    def _ask(self, request: Request, pk: str) -> Response:
-        bid_id = self._own_id(pk)
+    def ask(self, request: Request, pk: str) -> Response:
+        """Have it worked out; a worker searches for it. Asked twice, it is worked out once."""
         try:
-            ask_about_bid(organization=organization_of(request), asked_by=_caller(request), bid_id=bid_id)
+            inquiry = ask_about_bid(
+                organization=organization_of(request), asked_by=_caller(request), bid_id=self._own_id(pk)
+            )
         except InquiryRefused as refused:
             raise refusal(str(refused), field="bid", code="nothing_to_ask") from None
-        return Response(self._explanation(pk).data, status=ACCEPTED)
+        return Response(explanation_as_json(inquiry.bid), status=ACCEPTED)
 
     def _own_id(self, pk: str) -> int:
         return get_object_or_404(Bid, organization=organization_of(self.request), pk=pk).pk

@@ -88,7 +88,7 @@ class BlockingGroup:
     fills : what the group would take
     keeps : what those of the group that win keep at present, value less payment
     offer : what the group could pay the sellers together and keep as much: worth of the fills less keeps
-    paid : what the winners priced together, `n_winners` of them, pay now; never less than the offer
+    paid : what the winners priced together, `n_winners` of them, pay now: the offer, but for rounding, or more
     """
 
     fills: tuple[Fill, ...]
@@ -99,8 +99,8 @@ class BlockingGroup:
 
     @property
     def binds(self) -> bool:
-        """Whether less could not be paid: payments are whole ticks, each less than one above the exact one."""
-        return self.paid - self.offer < self.n_winners
+        """Whether less could not be paid: payments are whole ticks, each less than one off the exact one."""
+        return abs(self.paid - self.offer) < self.n_winners
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,6 +187,8 @@ STRIPE_SANDBOX_KEY = env.str("STRIPE_SANDBOX_KEY", default="sk_test_sandbox")
 STRIPE_READ_TIMEOUT_S = env.float("STRIPE_READ_TIMEOUT_S", default=20.0)
 STRIPE_MAX_NETWORK_RETRIES = env.int("STRIPE_MAX_NETWORK_RETRIES", default=1)
 PLATFORM_FEE_BPS = env.int("PLATFORM_FEE_BPS", default=500)
+LARGE_SETTLEMENT_CENTS = env.int("LARGE_SETTLEMENT_CENTS", default=10_000_00)
+"""From this amount on finance's queue flags a settlement as large."""
 STARTING_LIMIT_CENTS = env.int("STARTING_LIMIT_CENTS", default=25_000_00)
 """The bidding limit an organization gets with its first card on file."""
 STARTING_LIMIT_ONCE_PER_CARD = env.bool(

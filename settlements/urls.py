@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from settlements.views import cards, finance, own
+from settlements.views import cards, desk, finance, own
 from settlements.webhooks import stripe_webhook
 
 app_name = "settlements"
@@ -18,6 +18,11 @@ urlpatterns = [
     path("payment-methods/<int:pk>/remove/", cards.card_remove, name="card_remove"),
     path("finance/settlements/", finance.settlement_list, name="settlement_list"),
     path("finance/settlements/export.csv", finance.settlement_export, name="settlement_export"),
+    path("finance/settlements/export-focus.csv", finance.settlement_focus, name="settlement_focus"),
+    path("finance/settlements/assign/", desk.settlement_assign, name="settlement_assign"),
+    path("finance/settlements/views/", desk.view_save, name="view_save"),
+    path("finance/settlements/views/<int:pk>/remove/", desk.view_remove, name="view_remove"),
+    path("finance/settlements/<int:pk>/notes/", desk.note_add, name="note_add"),
     path("finance/settlements/<int:pk>/", finance.settlement_detail, name="settlement_detail"),
     path("stripe/webhook/", stripe_webhook, name="stripe_webhook"),
 ]

@@ -2,6 +2,7 @@
 
 from settlements.models.attempts import ChargeAttempt
 from settlements.models.customers import Customer, PaymentMethod
+from settlements.models.desk import SavedView, SettlementNote
 from settlements.models.ledger import Account, Entry, Transaction
 from settlements.models.settlements import SettledWindow, Settlement, SettlementLine
 from settlements.models.stripe_events import StripeEvent
@@ -12,9 +13,11 @@ __all__ = [
     "Customer",
     "Entry",
     "PaymentMethod",
+    "SavedView",
     "SettledWindow",
     "Settlement",
     "SettlementLine",
+    "SettlementNote",
     "StripeEvent",
     "Transaction",
 ]

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from accounts.models import Organization
+from accounts.models import Organization, User
 from auctions.models import Award, Window
 from marketplace.states import Transitions
 
@@ -54,6 +54,15 @@ class Settlement(models.Model):
     status = models.CharField(max_length=16, choices=Status, default=Status.DUE)
     created_at = models.DateTimeField(db_default=Now())
     paid_at = models.DateTimeField(null=True, blank=True)
+    assignee = models.ForeignKey(
+        User,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="The finance person who looks after it.",
+    )
 
     class Meta:
         constraints = [
@@ -73,6 +82,12 @@ class Settlement(models.Model):
         indexes = [
             models.Index(fields=["status", "id"], name="settlement_by_status"),
             models.Index(fields=["organization", "-id"], name="settlement_by_organization"),
+            models.Index(fields=["amount_cents", "id"], name="settlement_by_amount"),
+            models.Index(fields=["created_at"], name="settlement_by_age"),
+            models.Index(
+                fields=["assignee", "id"], condition=Q(assignee__isnull=False), name="settlement_by_assignee"
+            ),
+            models.Index(fields=["id"], condition=~Q(status="paid"), name="settlement_unpaid"),
         ]
 
     def __str__(self) -> str:

@@ -1,38 +1,111 @@
-"""The settlement queue, page by page."""
+"""The settlement queue: pages in any order by keyset, what is unpaid at a glance, neighbours of a row, saved views."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.conf import settings
+from django.db.models import Count, Q, QuerySet, Sum
 
-from settlements.models import Settlement
+from accounts.models import User
+from settlements.models import SavedView, Settlement, SettlementNote
 
 PAGE_SIZE = 50
 EXPORT_CHUNK = 1000
+OVERDUE_AFTER = timedelta(hours=24)
+
+NEWEST, OLDEST, LARGEST = "newest", "oldest", "largest"
+ORDERS: dict[str, tuple[str, ...]] = {NEWEST: ("-id",), OLDEST: ("id",), LARGEST: ("-amount_cents", "-id")}
+"""Columns of each order. It ends in the id, so that a row says where the next one starts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Settlements newest first; ``next_before`` is the id to go on from, None at the end."""
+    """Settlements in order; ``next_before`` is the id of the last one, None at the end."""
 
     settlements: list[Settlement]
     next_before: int | None
 
 
-def page_of(settlements: QuerySet[Settlement], *, before: int | None, size: int = PAGE_SIZE) -> Page:
-    """Return a page of ``settlements`` older than the id ``before``: a keyset, as quick at the end as at the start."""
-    older = settlements if before is None else settlements.filter(pk__lt=before)
-    rows = list(older.order_by("-id")[: size + 1])
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Unpaid settlements of one state: how many, and cents in all."""
+
+    status: Settlement.Status
+    n: int
+    amount_cents: int
+
+
+def page_of(
+    settlements: QuerySet[Settlement], *, before: int | None, size: int = PAGE_SIZE, order: str = NEWEST
+) -> Page:
+    """Return the page after the settlement ``before`` (an id): a keyset, as quick at the end as at the start.
+
+    An id that is gone, or never was, starts where it would have stood in an order by id; else there is no page.
+    """
+    rows = list(_after(settlements, before, order).order_by(*ORDERS[order])[: size + 1])
     return Page(rows[:size], rows[size - 1].pk if len(rows) > size else None)
 
 
-def every_page_of(settlements: QuerySet[Settlement]) -> Iterator[list[Settlement]]:
-    """Yield all of ``settlements`` newest first, a chunk at a time, holding no cursor open in between."""
-    page = page_of(settlements, before=None, size=EXPORT_CHUNK)
+def every_page_of(settlements: QuerySet[Settlement], *, order: str = NEWEST) -> Iterator[list[Settlement]]:
+    """Yield all of ``settlements`` in order, a chunk at a time, holding no cursor open in between."""
+    page = page_of(settlements, before=None, size=EXPORT_CHUNK, order=order)
     while page.settlements:
         yield page.settlements
         if page.next_before is None:
             return
-        page = page_of(settlements, before=page.next_before, size=EXPORT_CHUNK)
+        page = page_of(settlements, before=page.next_before, size=EXPORT_CHUNK, order=order)
+
+
+def _after(settlements: QuerySet[Settlement], before: int | None, order: str) -> QuerySet[Settlement]:
+    if before is None:
+        return settlements
+    if order == OLDEST:
+        return settlements.filter(pk__gt=before)
+    if order == NEWEST:
+        return settlements.filter(pk__lt=before)
+    last = Settlement.objects.filter(pk=before).values_list("amount_cents", flat=True).first()
+    if last is None:
+        return settlements.none()
+    return settlements.filter(Q(amount_cents__lte=last) & (Q(amount_cents__lt=last) | Q(pk__lt=before)))
+
+
+def waiting() -> list[Waiting]:
+    """Return what is unpaid, by state, states without any left out."""
+    unpaid = Settlement.objects.exclude(status=Settlement.Status.PAID)
+    rows = unpaid.values_list("status").annotate(n=Count("id"), cents=Sum("amount_cents")).order_by("status")
+    found = {status: (n, cents) for status, n, cents in rows}
+    return [Waiting(status, *found[status]) for status in Settlement.Status if status in found]
+
+
+def notes_of(settlement: Settlement) -> list[SettlementNote]:
+    """Return the notes on a settlement, oldest first."""
+    return list(settlement.notes.select_related("author").order_by("id"))
+
+
+def views_of(user: User) -> list[SavedView]:
+    """Return the views of the queue that a person keeps, by name."""
+    return list(SavedView.objects.filter(owner=user).order_by("name", "id"))
+
+
+def chosen(settlement_ids: Sequence[int]) -> list[Settlement]:
+    """Return the settlements of a bulk action, newest first."""
+    rows = Settlement.objects.filter(pk__in=settlement_ids).select_related(
+        "organization", "assignee", "window__market"
+    )
+    return list(rows.order_by("-id"))
+
+
+def flag(settlements: Sequence[Settlement], *, now: datetime) -> None:
+    """Write on each settlement (from ``listed``) its ``flags``: what a finance person should see at once."""
+    for settlement in settlements:
+        flags = []
+        if settlement.status == Settlement.Status.DUE and not settlement.has_card:  # type: ignore[attr-defined]
+            flags.append("No card on file")
+        if settlement.status != Settlement.Status.PAID and settlement.created_at < now - OVERDUE_AFTER:
+            flags.append("Not paid for a day")
+        if settlement.amount_cents >= settings.LARGE_SETTLEMENT_CENTS:
+            flags.append("Large")
+        settlement.flags = flags  # type: ignore[attr-defined]  # for the page alone

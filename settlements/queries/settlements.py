@@ -41,7 +41,7 @@ class SettlementStory:
 def listed() -> QuerySet[Settlement]:
     """Return settlements with what a list row shows; ``has_card`` says whether the buyer has a card on file."""
     cards = PaymentMethod.objects.filter(organization_id=OuterRef("organization_id"), removed_at=None)
-    return Settlement.objects.select_related("organization", "window__market").annotate(
+    return Settlement.objects.select_related("organization", "window__market", "assignee").annotate(
         has_card=Exists(cards)
     )
 

@@ -1,45 +1,64 @@
-"""Finance: every settlement, filtered, exported, and one in full."""
+"""Finance: the queue of settlements, filtered and exported, and one settlement in full."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from accounts.access import finance_needed
+from settlements.exports import csv_lines, focus_lines
 from settlements.filters import SettlementFilter
 from settlements.models import Settlement
-from settlements.queries.queue import every_page_of, page_of
+from settlements.queries.queue import every_page_of, flag, notes_of, page_of, views_of, waiting
 from settlements.queries.settlements import ledger_of, listed, story_of, stripe_events_of, why_unpaid
+from settlements.views.desk import AssignForm, NoteForm, SaveViewForm
 from settlements.views.paging import before_of
 
-COLUMNS = ("settlement", "state", "buyer", "market", "window", "amount_usd", "drawn_up_at", "paid_at")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+BUILT_IN_VIEWS = (
+    {"name": "All", "query": ""},
+    {"name": "Unpaid", "query": "flag=unpaid&order=oldest"},
+    {"name": "Not paid for a day", "query": "flag=overdue&order=oldest"},
+    {"name": "Mine", "query": "flag=unpaid&assignee=me"},
+)
+Lines = Callable[[Iterable[list[Settlement]]], Iterator[str]]
 
 
 @require_GET
 @finance_needed
 def settlement_list(request: HttpRequest) -> HttpResponse:
-    """List settlements newest first, a page at a time, as the filter says."""
-    found = SettlementFilter(request.GET, queryset=listed())
-    page = page_of(found.valid_qs, before=before_of(request))
-    return render(request, "settlements/settlement_list.html", {"filter": found, "page": page})
+    """List settlements a page at a time, as the filter says."""
+    found = SettlementFilter(request.GET, queryset=listed(), request=request)
+    page = page_of(found.valid_qs, before=before_of(request), order=found.order_by)
+    flag(page.settlements, now=timezone.now())
+    context = {
+        "filter": found,
+        "page": page,
+        "waiting": waiting(),
+        "built_in_views": BUILT_IN_VIEWS,
+        "views": views_of(request.user),  # type: ignore[arg-type]  # somebody of finance
+        "assign_form": AssignForm(user=request.user),
+        "save_form": SaveViewForm(initial={"query": found.address}),
+    }
+    return render(request, "settlements/settlement_list.html", context)
 
 
 @require_GET
 @finance_needed
 def settlement_export(request: HttpRequest) -> StreamingHttpResponse:
-    """Stream every settlement that the list's filter finds as CSV."""
-    found = SettlementFilter(request.GET, queryset=listed())
-    return StreamingHttpResponse(
-        _csv_lines(found),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="settlements.csv"'},
-    )
+    """Stream every settlement that the list's filter finds as CSV, in the list's order."""
+    return _stream(request, csv_lines, "settlements.csv")
+
+
+@require_GET
+@finance_needed
+def settlement_focus(request: HttpRequest) -> StreamingHttpResponse:
+    """Stream the lines of every settlement that the list's filter finds in FOCUS columns."""
+    return _stream(request, focus_lines, "settlements-focus.csv")
 
 
 @require_GET
@@ -54,39 +73,24 @@ def settlement_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "why_unpaid": why_unpaid(settlement, story.attempts),
         "transactions": ledger_of(settlement),
         "stripe_events": stripe_events_of(story.attempts),
+        "notes": notes_of(settlement),
+        "note_form": NoteForm(),
+        "assign_form": AssignForm(user=request.user, initial={"settlement": [pk]}),
     }
     return render(request, "settlements/settlement_detail.html", context)
 
 
-class _Echo:
-    """A file that returns what is written to it, which is how csv hands its lines over."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-async def _csv_lines(found: SettlementFilter) -> AsyncIterator[str]:
-    writer = csv.writer(_Echo())
-    yield writer.writerow(COLUMNS)
-    chunks = every_page_of(await sync_to_async(lambda: found.valid_qs)())
-    while chunk := await sync_to_async(lambda: next(chunks, None))():
-        yield "".join(writer.writerow(_csv_row(settlement)) for settlement in chunk)
-
-
-def _csv_row(settlement: Settlement) -> tuple[object, ...]:
-    dollars, cents = divmod(settlement.amount_cents, 100)
-    return (
-        settlement.pk,
-        settlement.status,
-        _no_formula(settlement.organization.name),
-        _no_formula(settlement.window.market.name),
-        settlement.window_id,
-        f"{dollars}.{cents:02d}",
-        settlement.created_at.isoformat(),
-        settlement.paid_at.isoformat() if settlement.paid_at else "",
+def _stream(request: HttpRequest, lines: Lines, filename: str) -> StreamingHttpResponse:
+    found = SettlementFilter(request.GET, queryset=listed(), request=request)
+    return StreamingHttpResponse(
+        _in_threads(lambda: lines(every_page_of(found.valid_qs, order=found.order_by))),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{filename}"'},
     )
 
 
-def _no_formula(text: str) -> str:
-    """Keep a spreadsheet from running a name as a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+async def _in_threads(make: Callable[[], Iterator[str]]) -> AsyncIterator[str]:
+    """Hand on what an iterator that queries yields, without holding up the event loop."""
+    iterator = await sync_to_async(make)()
+    while (part := await sync_to_async(next)(iterator, None)) is not None:
+        yield part

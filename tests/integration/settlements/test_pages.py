@@ -16,8 +16,6 @@ from accounts.models import Membership, Organization
 from settlements.models import PaymentMethod, Settlement
 from settlements.operations.charging import charge_settlement
 from settlements.operations.draw_up import settle_window
-from settlements.queries.queue import page_of
-from settlements.queries.settlements import listed
 from tests.factories import BuyerFactory, MembershipFactory, UserFactory, WindowFactory
 from tests.integration.settlements.steps import (
     jobs_waiting,
@@ -110,28 +108,6 @@ class TestFinanceList:
     def test_refuses_a_page_that_cannot_be(self, finance: Client, before: str) -> None:
         assert finance.get(url("settlement_list", before=before)).status_code == 404
 
-    def test_pages_through_all_of_them_once(self) -> None:
-        made = [settlement_of(1000 + number).pk for number in range(5)]
-
-        first = page_of(listed(), before=None, size=2)
-        second = page_of(listed(), before=first.next_before, size=2)
-        third = page_of(listed(), before=second.next_before, size=2)
-
-        seen = [settlement.pk for page in (first, second, third) for settlement in page.settlements]
-        assert seen == made[::-1]
-        assert third.next_before is None
-
-    def test_takes_as_many_queries_for_many_as_for_one(
-        self, finance: Client, django_assert_num_queries: DjangoAssertNumQueries
-    ) -> None:
-        window = WindowFactory()
-        for _ in range(10):
-            win(BuyerFactory(), 100_000, window=window)
-        settle_window(window_id=mark_cleared(window).pk)
-
-        with django_assert_num_queries(4):  # session, user, memberships, settlements
-            finance.get(url("settlement_list"))
-
     def test_exports_what_the_filter_finds(self, finance: Client) -> None:
         harmful = BuyerFactory(name="=cmd()")
         settlement, _ = settlement_of(123_456, buyer=harmful), settlement_of(1000)
@@ -172,8 +148,8 @@ class TestFinanceDetail:
             win(buyer, 100_000, window=window)
         (settlement,) = settle_window(window_id=mark_cleared(window).pk)
 
-        # session, user, memberships, settlement, lines, attempts, transactions, entries, events
-        with django_assert_num_queries(8):
+        # session, user, settlement, lines, attempts, transactions, entries, notes, finance people, memberships
+        with django_assert_num_queries(10):
             finance.get(url("settlement_detail", settlement.pk))
 
 

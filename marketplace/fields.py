@@ -32,6 +32,6 @@ class AmountField(forms.DecimalField):
     def __init__(self, *, max_dollars: int, min_dollars: Decimal | int = 0, **options: Any) -> None:
         super().__init__(min_value=min_dollars, max_value=max_dollars, decimal_places=2, **options)
 
-    def clean(self, value: object) -> int | None:  # type: ignore[override]  # dollars go in, cents come out
+    def clean(self, value: object) -> int | None:
         dollars = super().clean(value)
         return None if dollars is None else int(dollars * CENTS_PER_DOLLAR)

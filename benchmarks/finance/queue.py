@@ -3,8 +3,8 @@
     python -m benchmarks.finance.queue [--settlements 1000000] [--rounds 15] [--export]
 
 Rows are written by SQL: 2,000 buyers, 10,000 windows, 1 % unpaid, an award and a line each. Each page is asked for in
-turn through Django's test client (middleware, view, template, queries; no network). The limit is 150 ms for every page. `--export`
-streams all of them as CSV and as FOCUS and prints rows per second and how far the process grew meanwhile.
+turn through Django's test client (middleware, view, template, queries; no network). The limit is 150 ms for every page.
+`--export` streams all of them as CSV and as FOCUS and prints rows per second and how far the process grew meanwhile.
 """
 
 from __future__ import annotations

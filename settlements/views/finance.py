@@ -41,7 +41,7 @@ def settlement_list(request: HttpRequest) -> HttpResponse:
         "waiting": waiting(),
         "built_in_views": BUILT_IN_VIEWS,
         "views": views_of(request.user),  # type: ignore[arg-type]  # somebody of finance
-        "assign_form": AssignForm(user=request.user),
+        "assign_form": AssignForm(user=request.user),  # type: ignore[arg-type]
         "save_form": SaveViewForm(initial={"query": found.address}),
     }
     return render(request, "settlements/settlement_list.html", context)
@@ -75,7 +75,7 @@ def settlement_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "stripe_events": stripe_events_of(story.attempts),
         "notes": notes_of(settlement),
         "note_form": NoteForm(),
-        "assign_form": AssignForm(user=request.user, initial={"settlement": [pk]}),
+        "assign_form": AssignForm(user=request.user, initial={"settlement": [pk]}),  # type: ignore[arg-type]
     }
     return render(request, "settlements/settlement_detail.html", context)
 
@@ -92,5 +92,5 @@ def _stream(request: HttpRequest, lines: Lines, filename: str) -> StreamingHttpR
 async def _in_threads(make: Callable[[], Iterator[str]]) -> AsyncIterator[str]:
     """Hand on what an iterator that queries yields, without holding up the event loop."""
     iterator = await sync_to_async(make)()
-    while (part := await sync_to_async(next)(iterator, None)) is not None:
+    while (part := await sync_to_async(lambda: next(iterator, None))()) is not None:
         yield part

@@ -19,9 +19,7 @@ class SettlementLineSerializer(serializers.ModelSerializer[SettlementLine]):
     bid = serializers.IntegerField(source="award.bid_id", read_only=True)
     lot = serializers.IntegerField(source="award.lot_id", read_only=True)
     units = serializers.IntegerField(source="award.units", read_only=True)
-    starts_at = serializers.DateTimeField(source="award.starts_at", read_only=True)
-    ends_at = serializers.DateTimeField(source="award.ends_at", read_only=True)
-    unit_hours = serializers.IntegerField(source="award.unit_hours", read_only=True)
+    unit_hours = serializers.IntegerField(read_only=True)
 
     class Meta:
         model = SettlementLine

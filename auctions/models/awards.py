@@ -16,7 +16,8 @@ from marketplace.hours import n_hours
 class Award(models.Model):
     """What a bid won: units of a lot for ``[starts_at, ends_at)``. All amounts are ticks for the whole award.
 
-    reserve cost ≤ amount ≤ value: no seller gets less than its reserve, no bid pays more than its limit.
+    reserve cost ≤ amount ≤ value: no seller gets less than its reserve, no bid pays more than its limit. When its buyer
+    does not pay, the hours from ``cancelled_from`` on are returned to sale (auctions/returns.py).
     """
 
     window = models.ForeignKey(Window, on_delete=models.PROTECT, related_name="awards")
@@ -31,9 +32,23 @@ class Award(models.Model):
     reserve_cost_ticks = models.BigIntegerField()
     amount_ticks = models.BigIntegerField()
     created_at = models.DateTimeField(db_default=Now())
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    cancelled_from = models.DateTimeField(
+        null=True, blank=True, help_text="First hour that was returned to sale; the award's start: all of it."
+    )
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                name="award_cancelled_from_an_hour_of_its_own",
+                condition=Q(cancelled_at=None, cancelled_from=None)
+                | Q(
+                    cancelled_at__isnull=False,
+                    cancelled_from__isnull=False,
+                    cancelled_from__gte=F("starts_at"),
+                    cancelled_from__lt=F("ends_at"),
+                ),
+            ),
             models.CheckConstraint(name="award_units_positive", condition=Q(units__gte=1)),
             models.CheckConstraint(
                 name="award_ends_after_it_starts", condition=Q(ends_at__gt=F("starts_at"))

@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from accounts.models import Organization, User
 from auctions.models import Award, Window
+from marketplace.hours import n_hours
 from marketplace.states import Transitions
 
 
@@ -95,16 +96,25 @@ class Settlement(models.Model):
 
 
 class SettlementLine(models.Model):
-    """One award's part of a settlement: the cents the buyer pays for it, less the fee the seller's."""
+    """One award's part of a settlement: the cents the buyer pays for it, less the fee the seller's.
+
+    It pays for the hours ``[starts_at, ends_at)``: all of the award's, or one month's of a lease.
+    """
 
     settlement = models.ForeignKey(Settlement, on_delete=models.PROTECT, related_name="lines")
-    award = models.OneToOneField(Award, on_delete=models.PROTECT, related_name="settlement_line")
+    award = models.ForeignKey(Award, on_delete=models.PROTECT, related_name="settlement_lines")
+    starts_at = models.DateTimeField(help_text="First hour that this line pays for.")
+    ends_at = models.DateTimeField()
     seller = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="sales")
     amount_cents = models.BigIntegerField()
     fee_cents = models.BigIntegerField()
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["award", "starts_at"], name="settlement_line_pays_an_hour_once"),
+            models.CheckConstraint(
+                name="settlement_line_ends_after_it_starts", condition=Q(ends_at__gt=models.F("starts_at"))
+            ),
             models.CheckConstraint(
                 name="settlement_line_fee_within_amount",
                 condition=Q(fee_cents__gte=0, amount_cents__gte=models.F("fee_cents")),
@@ -114,6 +124,10 @@ class SettlementLine(models.Model):
 
     def __str__(self) -> str:
         return f"award {self.award_id} in settlement {self.settlement_id}"
+
+    @property
+    def unit_hours(self) -> int:
+        return self.award.units * n_hours(self.starts_at, self.ends_at)
 
     @property
     def price_ticks(self) -> int:

@@ -100,6 +100,8 @@ def _write_settlements(window: Window, drafts: list[_Draft]) -> list[Settlement]
             SettlementLine(
                 settlement=settlement,
                 award=award,
+                starts_at=award.starts_at,
+                ends_at=award.ends_at,
                 seller_id=award.lot.block.site.organization_id,
                 amount_cents=amount_cents,
                 fee_cents=fee_cents,

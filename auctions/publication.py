@@ -7,13 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 import numpy as np
 
 from auctions.engine import Book, Clearing, book_from_json, book_to_document, canonical_json
 from auctions.engine.ranges import concatenate_ranges
 from auctions.models import Window
-from auctions.sealing import bid_pseudonym, organization_pseudonym, require_sealed, sealed_bids
+from auctions.sealing import (
+    SealBroken,
+    bid_pseudonym,
+    organization_pseudonym,
+    require_sealed,
+    sealed_bids,
+)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -25,10 +32,18 @@ class PublishedBook:
 
 
 def publish_book(window: Window, own: Book) -> PublishedBook:
+    """Write a closed window's book. Raise SealBroken where it is not, byte for byte, the one sealed at close."""
+    text = write_book(window, own)
+    if sha256(text).hexdigest() != window.book_sha256:
+        raise SealBroken("the lots, or what the filters matched, are not those the window was sealed with")
+    return PublishedBook(text, book_from_json(text))
+
+
+def write_book(window: Window, own: Book) -> bytes:
     """Write a closed window's book with pseudonyms; lots keep their public numbers, sequences become ranks.
 
-    A rank without a bid is that of one whose filters matched nothing. Raise SealBroken where it is not the book that
-    was sealed at close.
+    A rank without a bid is that of one whose filters matched nothing. Raise SealBroken where its bids are not those of
+    their receipts and of the window's root.
     """
     seals = sealed_bids(window)
     rank_of = {seal.arrival: rank for rank, seal in enumerate(seals, start=1)}
@@ -43,8 +58,7 @@ def publish_book(window: Window, own: Book) -> PublishedBook:
     document = book_to_document(renamed)
     document["lots"].sort(key=lambda lot: lot["id"])
     require_sealed(window, seals, document["bids"])
-    text = canonical_json(document).encode()
-    return PublishedBook(text, book_from_json(text))
+    return canonical_json(document).encode()
 
 
 def in_rows_of(own: Book, window: Window, clearing: Clearing) -> Clearing:

@@ -13,7 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from auctions.engine.inclusion import SEAL_FORMAT, bids_root, inclusion_path, merkle_root, receipt_sha256
+from auctions.engine.inclusion import (
+    PROOF_FORMAT,
+    bids_root,
+    inclusion_path,
+    merkle_root,
+    receipt_sha256,
+)
 from auctions.models import Bid, Window
 from auctions.terms import BidTerms, LegTerms, OptionTerms, terms_of
 from marketplace.hours import HOUR
@@ -100,8 +106,9 @@ def require_sealed(window: Window, seals: Sequence[SealedBid], bids: Iterable[di
 def inclusion_proof(window: Window, seals: Sequence[SealedBid], bid: Bid, terms: BidTerms) -> dict[str, Any]:
     """Return what proves that ``bid`` was in the book when ``window`` closed; ``seals`` are those of the window."""
     position = bisect_left([seal.arrival for seal in seals], bid.sequence)
-    return {
-        "format": SEAL_FORMAT,
+    sealed = {"book_sha256": window.book_sha256, "seal": window.seal} if window.seal else {}
+    return sealed | {
+        "format": PROOF_FORMAT if sealed else 1,
         "window": str(window.pk),
         "arrival": bid.sequence,
         "nonce": bid.nonce,

@@ -68,7 +68,8 @@ class WindowSerializer(serializers.ModelSerializer):
     """A window. ``phase`` is what the clock says now, ahead of the jobs that write ``status`` down.
 
     ``clearing_status`` is ``optimal``, or ``bounded``: the surplus is within ``clearing_gap`` of the best possible.
-    ``bids_root`` is published at close; book and clearing stand at /windows/<id>/book.json and clearing.json.
+    ``bids_root``, ``book_sha256`` and ``seal`` are published at close; book and clearing stand at
+    /windows/<id>/book.json and clearing.json once it has cleared.
     """
 
     market = serializers.SlugRelatedField[Market](slug_field="slug", read_only=True)
@@ -88,10 +89,11 @@ class WindowSerializer(serializers.ModelSerializer):
             "delivery_to",
             "closed_at",
             "bids_root",
+            "book_sha256",
+            "seal",
             "cleared_at",
             "clearing_status",
             "clearing_gap",
-            "book_sha256",
             "cancelled_at",
             "cancelled_reason",
             "revenue_ticks",

@@ -16,7 +16,7 @@ import sys
 from auctions.engine.clear import clear
 from auctions.engine.document import book_from_json
 from auctions.engine.errors import MAX_BOOK_BYTES, BookRefused
-from auctions.engine.inclusion import NoProof, check_bid_in_book, check_proof
+from auctions.engine.inclusion import NoProof, check_bid_in_book, check_book_bytes, check_proof
 from auctions.engine.study import study
 from auctions.engine.verify import Unreadable, examine, load_json
 
@@ -40,8 +40,12 @@ def _inclusion(options: argparse.Namespace) -> int:
     try:
         check_proof(proof)
         _say(f"proven: bid {proof['position'] + 1} of {proof['n_bids']} under root {proof['bids_root']}")
+        if "seal" in proof:
+            _say(f"proven: root and book {proof['book_sha256']} under seal {proof['seal']}")
         if options.book is not None:
-            _say(check_bid_in_book(proof, load_json(_read(options.book))))
+            book = _read(options.book)
+            _say(check_bid_in_book(proof, load_json(book)))
+            _say(check_book_bytes(proof, book))
     except NoProof as error:
         _say(f"wrong: {error}")
         return FAILS

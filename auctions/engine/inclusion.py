@@ -5,8 +5,13 @@ of n leaves splits at the largest power of two below n. The root of no leaves is
 siblings from the leaf upward; with the leaf's position and n it gives the root back in one way only. What a window
 publishes binds the number of bids as well: SHA-256(0x02 ‖ n as 8 bytes, big-endian ‖ root).
 
-A proof, as JSON, is what a bidder keeps: its bid as published, the nonce, and the path. `check_proof` re-computes the
-receipt from the bid and the root from the receipt.
+What else the book holds, its lots and what each filter matched, is as final at the close. So the window publishes the
+book's own SHA-256 as well, and one hash that binds both, its seal: SHA-256(0x03 ‖ what it publishes of the bids ‖ the
+book's SHA-256). The book itself follows when it has cleared.
+
+A proof, as JSON, is what a bidder keeps: its bid as published, the nonce, the path and the book's hash. `check_proof`
+re-computes the receipt from the bid, the root from the receipt and the seal from the root. Windows that closed before
+there were seals have proofs of format 1, which end at the root.
 
 >>> receipts = [bytes([n]) * 32 for n in range(5)]
 >>> tree = merkle_root(receipts)
@@ -25,12 +30,14 @@ from typing import Any
 from auctions.engine.document import canonical_json
 from auctions.engine.errors import MAX_EXACT
 
-SEAL_FORMAT = 1
+RECEIPT_FORMAT = 1
+PROOF_FORMAT = 2
 
-_PROOF_KEYS = {
+_ROOT_KEYS = {
     *("format", "window", "arrival", "nonce", "bid"),
     *("receipt_sha256", "position", "n_bids", "path", "bids_root"),
 }
+_PROOF_KEYS = {1: _ROOT_KEYS, 2: _ROOT_KEYS | {"book_sha256", "seal"}}
 _HASH_HEX_DIGITS = 64
 
 
@@ -43,7 +50,7 @@ def receipt_sha256(*, window: str, arrival: int, nonce: str, bid: dict[str, Any]
 
     ``arrival`` is the marketplace's number of the bid in time; the book itself tells only ranks.
     """
-    sealed = {"format": SEAL_FORMAT, "window": window, "arrival": arrival, "nonce": nonce, "bid": bid}
+    sealed = {"format": RECEIPT_FORMAT, "window": window, "arrival": arrival, "nonce": nonce, "bid": bid}
     return hashlib.sha256(canonical_json(sealed).encode()).hexdigest()
 
 
@@ -89,6 +96,11 @@ def bids_root(n_bids: int, root: bytes) -> bytes:
     return hashlib.sha256(b"\x02" + n_bids.to_bytes(8, "big") + root).digest()
 
 
+def window_seal(root: str, book_sha256: str) -> str:
+    """Return the one hash that fixes a window at its close: over its bids' published root and its book's SHA-256."""
+    return hashlib.sha256(b"\x03" + bytes.fromhex(root) + bytes.fromhex(book_sha256)).hexdigest()
+
+
 def _leaf(receipt: bytes) -> bytes:
     return hashlib.sha256(b"\x00" + receipt).digest()
 
@@ -104,11 +116,8 @@ def _parents(level: list[bytes]) -> list[bytes]:
 
 
 def check_proof(proof: Any) -> None:
-    """Check every step of a proof from the bid to the root; raise NoProof at the first that does not hold."""
-    if not isinstance(proof, dict) or proof.keys() != _PROOF_KEYS:
-        raise NoProof(f"a proof has these members: {', '.join(sorted(_PROOF_KEYS))}")
-    if proof["format"] != SEAL_FORMAT or not isinstance(proof["bid"], dict):
-        raise NoProof(f"not a proof in format {SEAL_FORMAT}")
+    """Check every step of a proof from the bid to the seal; raise NoProof at the first that does not hold."""
+    _check_form(proof)
     for name in ("arrival", "position", "n_bids"):
         if type(proof[name]) is not int or not 0 <= proof[name] <= MAX_EXACT:
             raise NoProof(f"{name} must be an integer from 0 to 2**53")
@@ -124,6 +133,34 @@ def check_proof(proof: Any) -> None:
     root = bids_root(proof["n_bids"], tree)
     if root != _hash(proof["bids_root"], "bids_root"):
         raise NoProof(f"the path leads to {root.hex()}, not to the root told")
+    if proof["format"] != 1:
+        _hash(proof["book_sha256"], "book_sha256")
+        seal = window_seal(proof["bids_root"], proof["book_sha256"])
+        if seal != proof["seal"]:
+            raise NoProof(f"root and book give the seal {seal}, not the one told")
+
+
+def _check_form(proof: Any) -> None:
+    version = proof.get("format") if isinstance(proof, dict) else None
+    keys = _PROOF_KEYS.get(version) if type(version) is int else None
+    if keys is None:
+        raise NoProof(f"not a proof in format {PROOF_FORMAT}, nor in an earlier one")
+    if proof.keys() != keys:
+        raise NoProof(f"a proof has these members: {', '.join(sorted(keys))}")
+    if not isinstance(proof["bid"], dict):
+        raise NoProof("bid must be an object")
+
+
+def check_book_bytes(proof: dict[str, Any], book: bytes) -> str:
+    """Check that a book is, byte for byte, the one its window was sealed with; say so, or raise NoProof.
+
+    That fixes the lots and what every filter matched. A proof of format 1 tells nothing of them, which is said.
+    """
+    if proof["format"] == 1:
+        return "this window published no seal: that the lots are those of its close is not proven"
+    if hashlib.sha256(book).hexdigest() != proof["book_sha256"]:
+        raise NoProof("the book is not, byte for byte, the one the window was sealed with")
+    return "the book is the one the window was sealed with: its lots, and what each filter matched"
 
 
 def check_bid_in_book(proof: dict[str, Any], book: Any) -> str:

@@ -95,7 +95,10 @@ class Window(models.Model):
     bids_root = models.CharField(
         max_length=64, blank=True, help_text="Merkle root over the bids' receipts, published at close."
     )
-    book_sha256 = models.CharField(max_length=64, blank=True)
+    book_sha256 = models.CharField(max_length=64, blank=True, help_text="Of the book, published at close.")
+    seal = models.CharField(
+        max_length=64, blank=True, help_text="One hash over root and book, published at close."
+    )
     engine_version = models.CharField(max_length=20, blank=True)
     clearing_status = models.CharField(max_length=10, blank=True, help_text="optimal, or bounded with a gap")
     clearing_gap = models.FloatField(

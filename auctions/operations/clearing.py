@@ -15,7 +15,7 @@ from django.db import OperationalError, connection, transaction
 from accounts.holds import lower_holds
 from accounts.stream import Happening, append_events
 from auctions.bridge import WindowBook, window_book
-from auctions.engine import ENGINE_VERSION, NO_PRICE, REASONS, Book, Clearing, book_sha256, clear
+from auctions.engine import ENGINE_VERSION, NO_PRICE, REASONS, Book, Clearing, clear
 from auctions.engine.verify import load_json, verify
 from auctions.models import Award, Bid, Indication, LotPrice, ProductPrice, Window, WindowRecord
 from auctions.operations.receipts import write_receipts
@@ -94,7 +94,6 @@ def _clear(window: Window, engine: Engine) -> None:
     require_transition(Window.TRANSITIONS, window.status, Window.Status.CLEARED)
     window.status = Window.Status.CLEARED
     window.cleared_at = database_now()
-    window.book_sha256 = book_sha256(published.book)
     window.engine_version = ENGINE_VERSION
     window.clearing_status = clearing.status
     window.clearing_gap = clearing.gap

@@ -3,15 +3,21 @@ database's clock whether the step is due, and is a no-op when it is not or was a
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 from django.db import connection, transaction
 
 from accounts.holds import release_holds
 from accounts.stream import Happening, append_events
+from auctions.bridge import window_book
+from auctions.engine import BookRefused
+from auctions.engine.inclusion import window_seal
 from auctions.matching import write_matches
 from auctions.models import Bid, Indication, Lot, Market, Window
-from auctions.sealing import root_of, sealed_bids
+from auctions.publication import write_book
+from auctions.sealing import SealBroken, root_of, sealed_bids
 from auctions.supply import Offer, anything_uncovered, uncovered_offers
 from inventory.models import Block
 from inventory.policies import effective_reserve_ticks
@@ -19,6 +25,8 @@ from marketplace.db import LockSpace, database_now, lock_exclusive
 from marketplace.hours import HOUR, floor_hour
 from marketplace.jobs import defer_job
 from marketplace.states import require_transition
+
+logger = logging.getLogger(__name__)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FREEZE_SHARE = 10
@@ -86,7 +94,7 @@ def freeze_window(*, window_id: int) -> bool:
 
 
 def close_window(*, window_id: int) -> bool:
-    """Close a window that is due: settle what its filters match, publish the root over its bids, defer its clearing.
+    """Close a window that is due: settle what its filters match, publish the seal over its book, defer its clearing.
 
     From here its book is final. A window that comes to its close only after delivery has begun is called off instead.
     """
@@ -102,8 +110,8 @@ def close_window(*, window_id: int) -> bool:
         _move(window, Window.Status.CLOSED)
         write_matches(window)
         window.closed_at = now
-        window.bids_root = root_of(sealed_bids(window))
-        window.save(update_fields=["status", "closed_at", "bids_root"])
+        _seal(window)
+        window.save(update_fields=["status", "closed_at", "bids_root", "book_sha256", "seal", "held_reason"])
         defer_job("auctions.clear_window", key=f"clear:{window_id}", window_id=window_id)
     return True
 
@@ -250,6 +258,19 @@ def _freeze(window: Window) -> None:
             """,
             [window.pk],
         )
+
+
+def _seal(window: Window) -> None:
+    """Fix a closing window's bids, lots and matches by their hashes. One whose book cannot be written is held."""
+    window.bids_root = root_of(sealed_bids(window))
+    try:
+        book = write_book(window, window_book(window).book)
+    except (BookRefused, SealBroken) as error:
+        logger.critical("window %s cannot be sealed and is held: %s", window.pk, error)
+        window.held_reason = f"not sealed at close: {error}"[:500]
+        return
+    window.book_sha256 = sha256(book).hexdigest()
+    window.seal = window_seal(window.bids_root, window.book_sha256)
 
 
 def _lock_blocks(window: Window) -> None:

@@ -169,9 +169,9 @@ BOARD = """
     ), win AS (
         INSERT INTO auctions_window (market_id, opens_at, freezes_at, closes_at, delivery_from, delivery_to, status,
                                      board_revision, cancelled_reason, held_reason, book_sha256, engine_version,
-                                     pseudonym_key, bids_root, clearing_status)
+                                     pseudonym_key, bids_root, seal, clearing_status)
         SELECT id, now(), now() + '50 min', now() + '1 hour', now() + '1 hour', now() + '1 day', 'open',
-               0, '', '', '', '', 'benchmark', '', ''
+               0, '', '', '', '', 'benchmark', '', '', ''
         FROM market RETURNING id
     ), kind AS (
         INSERT INTO inventory_resourcetype (slug, name, kind, maker, node_units, is_active)

@@ -13,16 +13,23 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Hold
 from auctions.engine import Book, Clearing, clear
-from auctions.engine.inclusion import NoProof, check_bid_in_book, check_proof
+from auctions.engine.inclusion import (
+    NoProof,
+    check_bid_in_book,
+    check_book_bytes,
+    check_proof,
+    window_seal,
+)
 from auctions.models import Award, Bid, Window, WindowRecord
 from auctions.operations.bids import cancel_bid, change_bid
 from auctions.operations.clearing import ClearingHeld, Engine, clear_window
 from auctions.operations.windows import close_window
 from auctions.sealing import inclusion_proof, organization_pseudonym, seals_of_closed
 from auctions.terms import single_lot_terms, terms_of
-from tests.factories import BuyerFactory, LotFactory, WindowFactory
+from tests.factories import BlockFactory, BuyerFactory, LotFactory, WindowFactory
 from tests.integration.auctions.conftest import Auction, close_and_clear, turn_clock_past_close
 from tests.integration.auctions.pages import bid_on
+from tests.integration.auctions.test_expressive_bids import bid_of, filtered, leg_on, option, place
 
 pytestmark = pytest.mark.django_db
 
@@ -100,6 +107,46 @@ class TestClose:
         for proof in before:
             check_bid_in_book(proof, book)
 
+    def test_publishes_the_hash_of_the_book_that_clears_and_the_seal_over_both(
+        self, auction: Auction
+    ) -> None:
+        placed = bid_on(auction.lot, auction.buyer)
+        close(auction.window)
+        sealed = proof_of(placed)
+        assert sealed["seal"] == auction.window.seal
+        assert sealed["seal"] == window_seal(auction.window.bids_root, auction.window.book_sha256)
+
+        clear_window(window_id=auction.window.pk)
+
+        book = WindowRecord.objects.get().book
+        assert "sealed with" in check_book_bytes(sealed, book)
+        assert auction.window.book_sha256 == sha256(book).hexdigest()
+
+    def test_holds_a_window_whose_book_cannot_be_written(
+        self, auction: Auction, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        placed = bid_on(auction.lot, auction.buyer)
+        placed.options.update(price_ticks=20_001)
+
+        close(auction.window)
+
+        assert auction.window.status == Window.Status.CLOSED
+        assert "not sealed at close" in auction.window.held_reason
+        assert auction.window.seal == ""
+        assert [record.levelname for record in caplog.records] == ["CRITICAL"]
+        assert not clear_window(window_id=auction.window.pk)
+
+    def test_a_window_from_before_there_were_seals_has_proofs_to_its_root(self, auction: Auction) -> None:
+        placed = bid_on(auction.lot, auction.buyer)
+        close_and_clear(auction.window)
+        Window.objects.update(seal="")
+
+        proof = proof_of(placed)
+
+        check_proof(proof)
+        assert proof["format"] == 1
+        assert "not proven" in check_book_bytes(proof, WindowRecord.objects.get().book)
+
     def test_a_bid_altered_after_close_is_not_proven(self, auction: Auction) -> None:
         placed = bid_on(auction.lot, auction.buyer)
         close(auction.window)
@@ -123,11 +170,25 @@ class TestTampering:
             "UPDATE auctions_bid SET sequence = -sequence",
             "UPDATE auctions_bid SET status = 'cancelled' WHERE id = (SELECT max(id) FROM auctions_bid)",
             "UPDATE auctions_window SET bids_root = repeat('0', 64)",
+            "UPDATE auctions_window SET book_sha256 = repeat('0', 64)",
+            "UPDATE auctions_window SET pseudonym_key = repeat('0', 64)",
+            "UPDATE auctions_lot SET reserve_ticks = reserve_ticks - 1",
+            "UPDATE auctions_lot SET capacity_units[1] = capacity_units[1] - 1",
+            "UPDATE auctions_lot SET ends_at = ends_at - interval '1 hour', capacity_units = capacity_units[1:1]",
+            "UPDATE auctions_lot SET on_offer = false WHERE id = (SELECT max(id) FROM auctions_lot)",
+            "UPDATE inventory_block SET unit_step = 2",
+            "UPDATE inventory_site SET organization_id = (SELECT min(id) FROM accounts_organization)",
+            "DELETE FROM auctions_bidleglot WHERE position = 1",
+            "UPDATE auctions_bidleglot SET position = 2 WHERE position = 0 AND leg_id ="
+            " (SELECT max(leg_id) FROM auctions_bidleglot)",
         ],
     )
     def test_holds_the_window(self, auction: Auction, statement: str) -> None:
+        LotFactory(window=auction.window, block=BlockFactory(resource_type=auction.lot.block.resource_type))
         bid_on(auction.lot, auction.buyer)
         bid_on(auction.lot, auction.buyer)
+        wanted = filtered(leg_on(auction.lot), auction.lot.block.resource_type)
+        place(auction, bid_of(option(wanted)), organization=auction.rival)
         close(auction.window)
         with connection.cursor() as cursor:
             cursor.execute(statement)

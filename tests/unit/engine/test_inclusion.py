@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any, ClassVar
 
 import pytest
@@ -13,11 +14,13 @@ from auctions.engine.inclusion import (
     NoProof,
     bids_root,
     check_bid_in_book,
+    check_book_bytes,
     check_proof,
     inclusion_path,
     merkle_root,
     receipt_sha256,
     root_of_path,
+    window_seal,
 )
 
 BID = {"id": "b", "bidder": "o", "options": [{"price": 5, "legs": [{"lots": ["1"], "units": 1}]}]}
@@ -37,12 +40,18 @@ def recursive_root(leaves: list[bytes]) -> bytes:
     return hashlib.sha256(b"\x01" + recursive_root(leaves[:split]) + recursive_root(leaves[split:])).digest()
 
 
+def book_of(n_bids: int) -> bytes:
+    return json.dumps({"bids": [{**BID, "sequence": rank + 1} for rank in range(n_bids)]}).encode()
+
+
 def proof_of(n_bids: int, position: int) -> dict[str, Any]:
     receipt = receipt_sha256(window="7", arrival=100 + position, nonce="ab" * 32, bid=BID)
     receipts = receipts_of(n_bids)
     receipts[position] = bytes.fromhex(receipt)
+    root = bids_root(n_bids, merkle_root(receipts)).hex()
+    book_sha256 = hashlib.sha256(book_of(n_bids)).hexdigest()
     return {
-        "format": 1,
+        "format": 2,
         "window": "7",
         "arrival": 100 + position,
         "nonce": "ab" * 32,
@@ -51,7 +60,16 @@ def proof_of(n_bids: int, position: int) -> dict[str, Any]:
         "position": position,
         "n_bids": n_bids,
         "path": [node.hex() for node in inclusion_path(receipts, position)],
-        "bids_root": bids_root(n_bids, merkle_root(receipts)).hex(),
+        "bids_root": root,
+        "book_sha256": book_sha256,
+        "seal": window_seal(root, book_sha256),
+    }
+
+
+def of_format_1(proof: dict[str, Any]) -> dict[str, Any]:
+    """The proof as windows gave it before they were sealed."""
+    return {name: value for name, value in proof.items() if name not in ("book_sha256", "seal")} | {
+        "format": 1
     }
 
 
@@ -122,10 +140,40 @@ class TestCheckProof:
         with pytest.raises(NoProof):
             check_proof(altered)
 
-    @pytest.mark.parametrize("nonsense", [None, [], {}, {"format": 1}, {**proof_of(3, 1), "more": 1}])
+    @given(proofs(), st.data())
+    def test_still_takes_proofs_of_windows_without_a_seal(
+        self, proof: dict[str, Any], data: st.DataObject
+    ) -> None:
+        check_proof(of_format_1(proof))
+
+        with pytest.raises(NoProof):
+            check_proof(alter(of_format_1(proof), data))
+
+    @pytest.mark.parametrize("nonsense", [None, [], {}, {"format": []}, {"format": 3}, {"format": True}])
     def test_refuses_what_is_no_proof(self, nonsense: object) -> None:
+        with pytest.raises(NoProof, match="not a proof in format 2"):
+            check_proof(nonsense)
+
+    @pytest.mark.parametrize(
+        "nonsense",
+        [{"format": 1}, {"format": 2}, {**proof_of(3, 1), "more": 1}, {**proof_of(3, 1), "format": 1}],
+    )
+    def test_refuses_a_proof_with_other_members(self, nonsense: object) -> None:
         with pytest.raises(NoProof, match="members"):
             check_proof(nonsense)
+
+    @given(st.integers(1, 20), st.data())
+    def test_finds_one_byte_changed_anywhere_in_the_book(self, n_bids: int, data: st.DataObject) -> None:
+        proof, book = proof_of(n_bids, 0), book_of(n_bids)
+        assert "sealed with" in check_book_bytes(proof, book)
+        at = data.draw(st.integers(0, len(book) - 1))
+        byte = data.draw(st.integers(0, 255).filter(lambda byte: byte != book[at]))
+
+        with pytest.raises(NoProof, match="byte for byte"):
+            check_book_bytes(proof, book[:at] + bytes([byte]) + book[at + 1 :])
+
+    def test_says_that_a_proof_without_a_seal_tells_nothing_of_the_lots(self) -> None:
+        assert "not proven" in check_book_bytes(of_format_1(proof_of(3, 1)), b"another book")
 
     @pytest.mark.parametrize("path", [None, [1], ["zz" * 32], ["AB" * 32], ["ab"]])
     def test_refuses_a_malformed_path(self, path: object) -> None:

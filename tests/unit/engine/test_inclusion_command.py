@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auctions.engine.__main__ import main
-from tests.unit.engine.test_inclusion import BID, alter, proof_of
+from tests.unit.engine.test_inclusion import alter, book_of, proof_of
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "sealed-auctions.md"
 
@@ -20,8 +20,7 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "sealed-auctions.md"
 def files(tmp_path: Path) -> tuple[Path, Path]:
     proof, book = tmp_path / "proof.json", tmp_path / "book.json"
     proof.write_text(json.dumps(proof_of(3, 1)))
-    bids = [{**BID, "sequence": rank} for rank in (1, 2, 3)]
-    book.write_text(json.dumps({"bids": bids}))
+    book.write_bytes(book_of(3))
     return proof, book
 
 
@@ -32,6 +31,15 @@ class TestInclusion:
         told = capsys.readouterr().out
         assert "proven: bid 2 of 3" in told
         assert "the book holds this bid" in told
+        assert "the book is the one the window was sealed with" in told
+
+    def test_finds_a_book_with_other_lots(
+        self, files: tuple[Path, Path], capsys: pytest.CaptureFixture
+    ) -> None:
+        files[1].write_bytes(files[1].read_bytes().replace(b"{", b'{"lots": [], ', 1))
+
+        assert main(["inclusion", *map(str, files)]) == 1
+        assert "wrong: the book is not, byte for byte" in capsys.readouterr().out
 
     def test_needs_no_book(self, files: tuple[Path, Path]) -> None:
         assert main(["inclusion", str(files[0])]) == 0
@@ -61,7 +69,13 @@ class TestTheScriptOfTheDocument:
             [sys.executable, "-c", script, *files], capture_output=True, text=True, check=False
         )
 
-        assert ran.stdout == f"proven: {proof_of(3, 1)['bids_root']}\n"
+        assert ran.stdout == f"proven: {proof_of(3, 1)['seal']}\n"
+
+    def test_finds_a_book_with_other_lots(self, script: str, files: tuple[Path, Path]) -> None:
+        files[1].write_bytes(files[1].read_bytes().replace(b"{", b'{"lots": [], ', 1))
+
+        with pytest.raises(AssertionError, match="not the one that was sealed"):
+            run(script, *files)
 
     @given(st.integers(1, 40).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n - 1))), st.data())
     def test_finds_what_the_command_finds(
@@ -75,7 +89,7 @@ class TestTheScriptOfTheDocument:
         folder = tmp_path_factory.mktemp("altered")
         files = folder / "proof.json", folder / "book.json"
         files[0].write_text(json.dumps(proof))
-        files[1].write_text(json.dumps({"bids": [{**BID, "sequence": rank + 1} for rank in range(size[0])]}))
+        files[1].write_bytes(book_of(size[0]))
 
         with pytest.raises((AssertionError, IndexError, OverflowError)):
             run(script, *files)

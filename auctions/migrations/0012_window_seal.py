@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("auctions", "0010_inquiries"),
+        ("auctions", "0011_cancelled_awards"),
     ]
 
     operations = [

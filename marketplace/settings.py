@@ -189,6 +189,8 @@ STRIPE_MAX_NETWORK_RETRIES = env.int("STRIPE_MAX_NETWORK_RETRIES", default=1)
 PLATFORM_FEE_BPS = env.int("PLATFORM_FEE_BPS", default=500)
 LARGE_SETTLEMENT_CENTS = env.int("LARGE_SETTLEMENT_CENTS", default=10_000_00)
 """From this amount on finance's queue flags a settlement as large."""
+REFUND_FOUR_EYES_CENTS = env.int("REFUND_FOUR_EYES_CENTS", default=1_000_00)
+"""From this much refunded of one settlement on, two finance people must agree."""
 STARTING_LIMIT_CENTS = env.int("STARTING_LIMIT_CENTS", default=25_000_00)
 """The bidding limit an organization gets with its first card on file."""
 STARTING_LIMIT_ONCE_PER_CARD = env.bool(

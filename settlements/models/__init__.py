@@ -4,6 +4,7 @@ from settlements.models.attempts import ChargeAttempt
 from settlements.models.customers import Customer, PaymentMethod
 from settlements.models.desk import SavedView, SettlementNote
 from settlements.models.ledger import Account, Entry, Transaction
+from settlements.models.refunds import Refund, RefundAttempt, RefundLine
 from settlements.models.settlements import SettledWindow, Settlement, SettlementLine
 from settlements.models.stripe_events import StripeEvent
 
@@ -13,6 +14,9 @@ __all__ = [
     "Customer",
     "Entry",
     "PaymentMethod",
+    "Refund",
+    "RefundAttempt",
+    "RefundLine",
     "SavedView",
     "SettledWindow",
     "Settlement",

@@ -53,6 +53,8 @@ class Settlement(models.Model):
     amount_cents = models.BigIntegerField()
     currency = models.CharField(max_length=3, default="usd")
     status = models.CharField(max_length=16, choices=Status, default=Status.DUE)
+    refunded_cents = models.BigIntegerField(default=0, help_text="Of the amount, decided to go back.")
+    refunded_prepaid_cents = models.BigIntegerField(default=0, help_text="Of that, to the prepaid balance.")
     created_at = models.DateTimeField(db_default=Now())
     paid_at = models.DateTimeField(null=True, blank=True)
     assignee = models.ForeignKey(
@@ -74,6 +76,14 @@ class Settlement(models.Model):
             models.CheckConstraint(
                 name="settlement_rounded_down_once",
                 condition=Q(amount_cents=models.F("amount_ticks") / 100),
+            ),
+            models.CheckConstraint(
+                name="settlement_refunded_within_amount",
+                condition=Q(
+                    refunded_prepaid_cents__gte=0,
+                    refunded_cents__gte=models.F("refunded_prepaid_cents"),
+                    refunded_cents__lte=models.F("amount_cents"),
+                ),
             ),
             models.CheckConstraint(
                 name="settlement_paid_when",
@@ -108,12 +118,25 @@ class SettlementLine(models.Model):
     seller = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="sales")
     amount_cents = models.BigIntegerField()
     fee_cents = models.BigIntegerField()
+    refunded_cents = models.BigIntegerField(default=0, help_text="Of the amount, decided to go back.")
+    refunded_fee_cents = models.BigIntegerField(default=0, help_text="Of that, the platform's part.")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["award", "starts_at"], name="settlement_line_pays_an_hour_once"),
             models.CheckConstraint(
                 name="settlement_line_ends_after_it_starts", condition=Q(ends_at__gt=models.F("starts_at"))
+            ),
+            models.CheckConstraint(
+                name="settlement_line_refunded_within_amount",
+                condition=Q(
+                    refunded_fee_cents__gte=0,
+                    refunded_cents__gte=models.F("refunded_fee_cents"),
+                    refunded_fee_cents__lte=models.F("fee_cents"),
+                    refunded_cents__lte=models.F("amount_cents")
+                    - models.F("fee_cents")
+                    + models.F("refunded_fee_cents"),
+                ),
             ),
             models.CheckConstraint(
                 name="settlement_line_fee_within_amount",
@@ -128,6 +151,16 @@ class SettlementLine(models.Model):
     @property
     def unit_hours(self) -> int:
         return self.award.units * n_hours(self.starts_at, self.ends_at)
+
+    @property
+    def share_cents(self) -> int:
+        """What is still the seller's of the line: its share less what was refunded of it."""
+        return self.amount_cents - self.fee_cents - (self.refunded_cents - self.refunded_fee_cents)
+
+    @property
+    def refundable_cents(self) -> int:
+        """What may still go back to the buyer."""
+        return self.amount_cents - self.refunded_cents
 
     @property
     def price_ticks(self) -> int:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settlements.splitting import split_amount
+from settlements.splitting import prepaid_part, split_amount, split_refund
 
 awards = st.lists(st.integers(0, 10**13), min_size=1, max_size=40)
 fees = st.integers(0, 10_000)
@@ -44,3 +44,39 @@ def test_ticks_that_single_awards_would_lose_are_charged() -> None:
 def test_refuses_a_fee_above_the_amount() -> None:
     with pytest.raises(ValueError, match="10001 basis points"):
         split_amount([100], fee_bps=10_001)
+
+
+@given(st.integers(0, 10**12), st.integers(0, 10**12), st.lists(st.integers(1, 10**12), max_size=8))
+def test_refunds_of_a_line_come_to_its_fee_and_share_and_never_exceed_them(
+    share_cents: int, fee_cents: int, asked: list[int]
+) -> None:
+    share, fee = share_cents, fee_cents
+    for cents in [*asked, share_cents + fee_cents]:
+        cents = min(cents, share + fee)
+        if cents == 0:
+            break
+        part = split_refund(cents, share_cents=share, fee_cents=fee)
+        share -= part.amount_cents - part.fee_cents
+        fee -= part.fee_cents
+        assert part.amount_cents == cents
+        assert share >= 0
+        assert fee >= 0
+
+    assert share + fee == 0 or sum(asked) < share_cents + fee_cents
+
+
+@given(st.integers(1, 10**12), st.integers(0, 10**12), st.integers(0, 10**12))
+def test_card_and_balance_get_back_no_more_than_they_paid(cents: int, card: int, prepaid: int) -> None:
+    if cents > card + prepaid:
+        with pytest.raises(ValueError, match="are left"):
+            prepaid_part(cents, card_left_cents=card, prepaid_left_cents=prepaid)
+        return
+    part = prepaid_part(cents, card_left_cents=card, prepaid_left_cents=prepaid)
+    assert 0 <= part <= prepaid
+    assert 0 <= cents - part <= card
+
+
+@pytest.mark.parametrize("cents", [0, -1, 101])
+def test_refuses_a_refund_of_nothing_or_of_more_than_the_line(cents: int) -> None:
+    with pytest.raises(ValueError, match="of a line"):
+        split_refund(cents, share_cents=95, fee_cents=5)

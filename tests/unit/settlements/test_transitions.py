@@ -6,11 +6,16 @@ import pytest
 
 from marketplace.states import IllegalTransition, require_transition
 from settlements.declines import FALLBACK, decline_reason
-from settlements.models import ChargeAttempt, Settlement
+from settlements.models import ChargeAttempt, Refund, RefundAttempt, Settlement
 from settlements.operations.payments import verdict_of
 from settlements.stripe_facts import Payment
 
-TABLES = [(Settlement.Status, Settlement.TRANSITIONS), (ChargeAttempt.Outcome, ChargeAttempt.TRANSITIONS)]
+TABLES = [
+    (Settlement.Status, Settlement.TRANSITIONS),
+    (ChargeAttempt.Outcome, ChargeAttempt.TRANSITIONS),
+    (Refund.Status, Refund.TRANSITIONS),
+    (RefundAttempt.Outcome, RefundAttempt.TRANSITIONS),
+]
 PAIRS = [(table, *pair) for states, table in TABLES for pair in itertools.product(states, repeat=2)]
 
 

@@ -1,0 +1,199 @@
+"""Decide refunds: propose one, have a second person agree where much money is at stake, book it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from accounts.models import User
+from accounts.stream import append_event
+from marketplace.db import database_now
+from marketplace.states import require_transition
+from settlements import ledger
+from settlements.models import Refund, RefundLine, Settlement, SettlementLine, Transaction
+from settlements.refunding import RefundEffect, effect_of, refund_reference
+
+Status = Refund.Status
+
+
+class StaleRefund(Exception):
+    """What was shown is no longer what would happen: look again. The text says so, for people."""
+
+
+class SecondPersonNeeded(Exception):
+    """Whoever proposed a refund cannot be the one who approves it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundDraft:
+    """What finance asks for: cents per settlement line's id, and why."""
+
+    settlement_id: int
+    line_cents: Mapping[int, int]
+    reason: Refund.Reason
+    note: str = ""
+
+
+def propose_refund(*, draft: RefundDraft, by: User, fingerprint: str) -> Refund:
+    """Write a refund as previewed; it is decided and booked at once unless it needs a second person.
+
+    ``fingerprint`` is the preview's. Raise RefundRejected, StaleRefund.
+    """
+    with transaction.atomic(durable=True):
+        settlement, lines = _lock(draft.settlement_id)
+        effect = effect_of(settlement, lines, draft.line_cents)
+        _require_as_shown(effect, fingerprint)
+        return _write(effect, reason=draft.reason, note=draft.note, by=by)
+
+
+def approve_refund(*, refund_id: int, by: User, fingerprint: str) -> Refund:
+    """Decide a proposed refund, as a second person and as previewed.
+
+    Raise SecondPersonNeeded, RefundRejected, StaleRefund.
+    """
+    with transaction.atomic(durable=True):
+        refund, effect = _lock_proposed(refund_id)
+        _require_as_shown(effect, fingerprint)
+        if refund.proposed_by_id == by.pk:
+            raise SecondPersonNeeded("You proposed this refund. Another finance person must approve it.")
+        _decide(refund, effect, by=by)
+        return refund
+
+
+def cancel_refund(*, refund_id: int, by: User) -> Refund:
+    """Drop a proposed refund; nothing was booked. Raise StaleRefund once it is decided."""
+    with transaction.atomic(durable=True):
+        refund = _lock_refund(refund_id)
+        if refund.status != Status.PROPOSED:
+            raise StaleRefund(f"This refund is {refund.get_status_display().lower()} by now.")
+        refund.status = Status.CANCELLED
+        refund.decided_by = by
+        refund.ended_at = database_now()
+        refund.save(update_fields=["status", "decided_by", "ended_at"])
+        return refund
+
+
+def write_refund(
+    settlement: Settlement,
+    line_cents: Mapping[int, int],
+    reason: Refund.Reason,
+    by: User | None,
+    *,
+    note: str = "",
+) -> Refund:
+    """Write a refund that another decision brings with it; assumes a transaction. Raise RefundRejected.
+
+    Locks the settlement and its lines. Below the threshold it is decided and booked at once; above it waits, PROPOSED,
+    for a person other than ``by``.
+    """
+    locked, lines = _lock(settlement.pk)
+    return _write(effect_of(locked, lines, line_cents), reason=reason, note=note, by=by)
+
+
+def effect_of_proposed(refund: Refund) -> RefundEffect:
+    """Return what approving a proposed refund would do now. Raise RefundRejected when it no longer can be."""
+    lines = list(refund.settlement.lines.order_by("id"))
+    return effect_of(refund.settlement, lines, dict(refund.lines.values_list("line_id", "amount_cents")))
+
+
+def _lock(settlement_id: int) -> tuple[Settlement, list[SettlementLine]]:
+    settlement = Settlement.objects.select_for_update(no_key=True).get(pk=settlement_id)
+    return settlement, list(settlement.lines.select_for_update(no_key=True).order_by("id"))
+
+
+def _lock_refund(refund_id: int) -> Refund:
+    settlement_id = Refund.objects.values_list("settlement_id", flat=True).get(pk=refund_id)
+    settlement, _ = _lock(settlement_id)
+    refund = Refund.objects.select_for_update(no_key=True).get(pk=refund_id)
+    refund.settlement = settlement
+    return refund
+
+
+def _lock_proposed(refund_id: int) -> tuple[Refund, RefundEffect]:
+    refund = _lock_refund(refund_id)
+    if refund.status != Status.PROPOSED:
+        raise StaleRefund(
+            f"This refund is {refund.get_status_display().lower()} by now. Nothing was changed."
+        )
+    return refund, effect_of_proposed(refund)
+
+
+def _require_as_shown(effect: RefundEffect, fingerprint: str) -> None:
+    if effect.fingerprint != fingerprint:
+        raise StaleRefund("Something changed since this was shown. Check the new figures and confirm again.")
+
+
+def _write(effect: RefundEffect, *, reason: Refund.Reason, note: str, by: User | None) -> Refund:
+    refund = Refund.objects.create(
+        settlement=effect.settlement,
+        amount_cents=effect.amount_cents,
+        reason=reason,
+        note=note,
+        needs_second=effect.needs_second,
+        proposed_by=by,
+    )
+    RefundLine.objects.bulk_create(
+        RefundLine(
+            refund=refund, line=each.line, amount_cents=each.part.amount_cents, fee_cents=each.part.fee_cents
+        )
+        for each in effect.lines
+    )
+    if not effect.needs_second:
+        _decide(refund, effect, by=by)
+    return refund
+
+
+def _decide(refund: Refund, effect: RefundEffect, *, by: User | None) -> None:
+    """Book a refund and count it against its lines; assumes their locks. The database holds each line's bound."""
+    require_transition(Refund.TRANSITIONS, refund.status, Status.APPROVED)
+    refund.status = Status.APPROVED
+    refund.needs_second |= effect.needs_second
+    refund.card_cents, refund.prepaid_cents = effect.card_cents, effect.prepaid_cents
+    refund.decided_by, refund.decided_at = by, database_now()
+    _count_against_lines(refund, effect)
+    ledger.post_transaction(posting_of(refund, effect))
+    if refund.card_cents == 0:  # all of it was paid from the prepaid balance, and is back there
+        require_transition(Refund.TRANSITIONS, refund.status, Status.SUCCEEDED)
+        refund.status, refund.ended_at = Status.SUCCEEDED, refund.decided_at
+    refund.save()
+    tell(refund)
+
+
+def _count_against_lines(refund: Refund, effect: RefundEffect) -> None:
+    for each in effect.lines:
+        line, part = each.line, each.part
+        line.refunded_cents += part.amount_cents
+        line.refunded_fee_cents += part.fee_cents
+        line.save(update_fields=["refunded_cents", "refunded_fee_cents"])
+        # What was left of the fee may have changed since it was proposed.
+        RefundLine.objects.filter(refund=refund, line=line).update(fee_cents=part.fee_cents)
+    settlement = effect.settlement
+    settlement.refunded_cents += effect.amount_cents
+    settlement.refunded_prepaid_cents += effect.prepaid_cents
+    settlement.save(update_fields=["refunded_cents", "refunded_prepaid_cents"])
+
+
+def posting_of(refund: Refund, effect: RefundEffect) -> ledger.Posting:
+    """Return what deciding a refund posts."""
+    return ledger.Posting(
+        kind=Transaction.Kind.REFUND,
+        reference=refund_reference(refund),
+        description=f"Refund {refund.pk} of settlement {refund.settlement_id}: {refund.get_reason_display()}",
+        cents=effect.entries,
+    )
+
+
+def tell(refund: Refund) -> None:
+    """Tell the buyer where its refund stands."""
+    append_event(
+        organization_id=refund.settlement.organization_id,
+        kind=f"refund.{refund.status}",
+        data={
+            "refund": refund.pk,
+            "settlement": refund.settlement_id,
+            "amount_cents": refund.amount_cents,
+            "status": refund.status,
+        },
+    )

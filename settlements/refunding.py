@@ -1,0 +1,155 @@
+"""What a refund would do: who bears it, where it goes, and the ledger entries it posts, to the cent.
+
+Preview and decision use the same functions, so what finance is shown is what is posted. ``fingerprint`` of an effect
+changes with anything that would change the entries: a decision made on an outdated preview is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from marketplace.money import format_cents
+from settlements import ledger
+from settlements.models import Refund, Settlement, SettlementLine
+from settlements.splitting import RefundPart, prepaid_part, split_refund
+
+
+class RefundRejected(Exception):
+    """The refund cannot be made; ``field`` names what is wrong with it, the text says why, for people."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(text)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class LineEffect:
+    """What a refund takes of one line, and from which of its seller's accounts."""
+
+    line: SettlementLine
+    part: RefundPart
+    seller_account: ledger.AccountKey
+
+    @property
+    def seller_cents(self) -> int:
+        return self.part.amount_cents - self.part.fee_cents
+
+
+@dataclass(frozen=True, slots=True)
+class RefundEffect:
+    """A refund before it is decided: its parts and the entries it would post, debits positive."""
+
+    settlement: Settlement
+    lines: list[LineEffect]
+    card_cents: int
+    prepaid_cents: int
+    needs_second: bool
+
+    @property
+    def amount_cents(self) -> int:
+        return self.card_cents + self.prepaid_cents
+
+    @property
+    def entries(self) -> dict[ledger.AccountKey, int]:
+        """Cents per account: sellers and the platform give, the buyer's balance and the card receive."""
+        cents: dict[ledger.AccountKey, int] = defaultdict(int)
+        for effect in self.lines:
+            cents[effect.seller_account] += effect.seller_cents
+            cents[ledger.PLATFORM_FEES] += effect.part.fee_cents
+        cents[ledger.buyer_prepaid(self.settlement.organization_id)] -= self.prepaid_cents
+        cents[ledger.REFUNDS_IN_FLIGHT] -= self.card_cents
+        return {key: amount for key, amount in cents.items() if amount}
+
+    @property
+    def fingerprint(self) -> str:
+        """What two effects have in common exactly when they would post the same."""
+        facts = [
+            self.settlement.pk,
+            self.needs_second,
+            [[effect.line.pk, effect.part.amount_cents, effect.part.fee_cents] for effect in self.lines],
+            [[key.kind, key.organization_id, amount] for key, amount in self.entries.items()],
+        ]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
+
+
+def effect_of(
+    settlement: Settlement, lines: Sequence[SettlementLine], line_cents: Mapping[int, int]
+) -> RefundEffect:
+    """Return what refunding ``line_cents`` (cents per line's id) of a settlement would do now. Raise RefundRejected.
+
+    ``lines`` are all of the settlement's. To decide on it, lock settlement and lines first.
+    """
+    _require_refundable(settlement)
+    effects = _line_effects(lines, line_cents)
+    amount_cents = sum(effect.part.amount_cents for effect in effects)
+    prepaid_left = _prepaid_cents(settlement) - settlement.refunded_prepaid_cents
+    prepaid = prepaid_part(
+        amount_cents,
+        card_left_cents=settlement.amount_cents - settlement.refunded_cents - prepaid_left,
+        prepaid_left_cents=prepaid_left,
+    )
+    return RefundEffect(
+        settlement=settlement,
+        lines=effects,
+        card_cents=amount_cents - prepaid,
+        prepaid_cents=prepaid,
+        # Of the settlement's refunds together, so that many small ones are no way around.
+        needs_second=settlement.refunded_cents + amount_cents >= settings.REFUND_FOUR_EYES_CENTS,
+    )
+
+
+def _require_refundable(settlement: Settlement) -> None:
+    if settlement.status != Settlement.Status.PAID:
+        raise RefundRejected(
+            "settlement",
+            f"Settlement {settlement.pk} is not paid ({settlement.get_status_display().lower()}).",
+        )
+
+
+def _line_effects(lines: Sequence[SettlementLine], line_cents: Mapping[int, int]) -> list[LineEffect]:
+    by_id = {line.pk: line for line in lines}
+    foreign = sorted(set(line_cents) - set(by_id))
+    if foreign:
+        raise RefundRejected("lines", f"Line {foreign[0]} is not of this settlement.")
+    if not line_cents:
+        raise RefundRejected("lines", "Enter an amount for at least one line.")
+    return [_line_effect(by_id[line_id], line_cents[line_id]) for line_id in sorted(line_cents)]
+
+
+def _line_effect(line: SettlementLine, cents: int) -> LineEffect:
+    field = line_field(line)
+    if cents <= 0:
+        raise RefundRejected(field, "A refund is more than $0.00.")
+    if cents > line.refundable_cents:
+        raise RefundRejected(
+            field,
+            f"{format_cents(cents)} is more than what is left of this line: {format_cents(line.refundable_cents)}.",
+        )
+    part = split_refund(
+        cents, share_cents=line.share_cents, fee_cents=line.fee_cents - line.refunded_fee_cents
+    )
+    return LineEffect(line=line, part=part, seller_account=_seller_account(line))
+
+
+def line_field(line: SettlementLine) -> str:
+    """Return what a form calls the amount of a line."""
+    return f"line_{line.pk}"
+
+
+def _seller_account(line: SettlementLine) -> ledger.AccountKey:
+    return ledger.seller_reserve(line.seller_id)
+
+
+def _prepaid_cents(settlement: Settlement) -> int:
+    return 0
+
+
+def refund_reference(refund: Refund) -> str:
+    """Return what the decision of a refund is called in the ledger."""
+    return f"settlement:{refund.settlement_id}:refund:{refund.pk}"

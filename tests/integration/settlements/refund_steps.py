@@ -1,0 +1,54 @@
+"""What tests of refunds and disputes do again and again: pay a settlement of several lines, decide a refund of it."""
+
+from accounts.models import Organization, User
+from settlements.models import Refund, Settlement
+from settlements.operations.charging import charge_settlement
+from settlements.operations.draw_up import settle_window
+from settlements.operations.refunds import RefundDraft, propose_refund
+from settlements.refunding import RefundEffect, effect_of
+from tests.factories import BuyerFactory, LotFactory, UserFactory, WindowFactory
+from tests.integration.settlements.steps import mark_cleared, put_on_file, win
+
+
+def finance_person() -> User:
+    return UserFactory(is_finance=True)
+
+
+def paid_settlement(
+    *lines_cents: int, card: str = "pm_card_visa", buyer: Organization | None = None
+) -> Settlement:
+    """Have a buyer win a lot for each of these cents, of sellers of their own, and pay them by card."""
+    buyer = buyer or BuyerFactory()
+    put_on_file(buyer, card)
+    window = WindowFactory()
+    for cents in lines_cents:
+        win(buyer, cents * 100, window=window, lot=LotFactory(window=window))
+    (settlement,) = settle_window(window_id=mark_cleared(window).pk)
+    charge_settlement(settlement_id=settlement.pk)
+    settlement.refresh_from_db()
+    assert settlement.status == Settlement.Status.PAID
+    return settlement
+
+
+def effect(settlement: Settlement, *lines_cents: int) -> RefundEffect:
+    """Preview a refund of these cents of the settlement's lines, in order (zero: nothing of that line)."""
+    settlement.refresh_from_db()
+    lines = list(settlement.lines.order_by("id"))
+    wanted = {line.pk: cents for line, cents in zip(lines, lines_cents, strict=False) if cents}
+    return effect_of(settlement, lines, wanted)
+
+
+def refund(
+    settlement: Settlement,
+    *lines_cents: int,
+    by: User | None = None,
+    reason: Refund.Reason = Refund.Reason.OUTAGE,
+) -> Refund:
+    """Propose a refund as previewed just before."""
+    shown = effect(settlement, *lines_cents)
+    wanted = {each.line.pk: each.part.amount_cents for each in shown.lines}
+    return propose_refund(
+        draft=RefundDraft(settlement.pk, wanted, reason),
+        by=by or finance_person(),
+        fingerprint=shown.fingerprint,
+    )

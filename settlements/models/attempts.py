@@ -40,6 +40,7 @@ class ChargeAttempt(models.Model):
     settlement = models.ForeignKey(Settlement, on_delete=models.PROTECT, related_name="attempts")
     number = models.PositiveSmallIntegerField()
     idempotency_key = models.UUIDField(unique=True)
+    amount_cents = models.BigIntegerField(help_text="What it asks of the card.")
     payment_method = models.ForeignKey(PaymentMethod, on_delete=models.PROTECT, related_name="+")
     on_session = models.BooleanField(default=False)
     outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.UNKNOWN)
@@ -54,6 +55,7 @@ class ChargeAttempt(models.Model):
 
     class Meta:
         constraints = [
+            models.CheckConstraint(name="charge_attempt_positive", condition=Q(amount_cents__gt=0)),
             models.UniqueConstraint(fields=["settlement", "number"], name="charge_attempt_numbered_once"),
             models.UniqueConstraint(
                 fields=["settlement"],

@@ -27,7 +27,7 @@ class SettledWindow(models.Model):
 class Settlement(models.Model):
     """One buyer's charge for one window. ``amount_cents`` is ``amount_ticks`` rounded down to the cent, once.
 
-    It is drawn up DUE; PAID at once when it comes to nothing, and CARRIED when it is too small for a card.
+    It is drawn up DUE; PAID at once when nothing is left to collect, and CARRIED when that is too small for a card.
     """
 
     class Status(models.TextChoices):
@@ -51,6 +51,9 @@ class Settlement(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="settlements")
     amount_ticks = models.BigIntegerField()
     amount_cents = models.BigIntegerField()
+    prepaid_cents = models.BigIntegerField(
+        default=0, help_text="The part that the prepaid balance paid when it was drawn up."
+    )
     currency = models.CharField(max_length=3, default="usd")
     status = models.CharField(max_length=16, choices=Status, default=Status.DUE)
     refunded_cents = models.BigIntegerField(default=0, help_text="Of the amount, decided to go back.")
@@ -73,6 +76,10 @@ class Settlement(models.Model):
                 fields=["window", "organization"], name="settlement_once_per_buyer_and_window"
             ),
             models.CheckConstraint(name="settlement_not_negative", condition=Q(amount_cents__gte=0)),
+            models.CheckConstraint(
+                name="settlement_prepaid_within_amount",
+                condition=Q(prepaid_cents__gte=0, prepaid_cents__lte=models.F("amount_cents")),
+            ),
             models.CheckConstraint(
                 name="settlement_rounded_down_once",
                 condition=Q(amount_cents=models.F("amount_ticks") / 100),
@@ -103,6 +110,11 @@ class Settlement(models.Model):
 
     def __str__(self) -> str:
         return f"settlement {self.pk}"
+
+    @property
+    def to_collect_cents(self) -> int:
+        """What is asked of the card: what the prepaid balance did not pay, cents."""
+        return self.amount_cents - self.prepaid_cents
 
 
 class SettlementLine(models.Model):

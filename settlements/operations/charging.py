@@ -148,6 +148,7 @@ def _begin_attempt(settlement: Settlement, card: PaymentMethod, *, on_session: b
         settlement=settlement,
         number=settlement.attempts.count() + 1,
         idempotency_key=uuid.uuid4(),
+        amount_cents=settlement.to_collect_cents,
         payment_method=card,
         on_session=on_session,
     )
@@ -188,7 +189,7 @@ def _order(attempt: ChargeAttempt) -> PaymentOrder:
     settlement = attempt.settlement
     return PaymentOrder(
         idempotency_key=str(attempt.idempotency_key),
-        amount_cents=settlement.amount_cents,
+        amount_cents=attempt.amount_cents,
         currency=settlement.currency,
         customer_id=_customer_id(settlement),
         payment_method_id=attempt.payment_method.stripe_id,

@@ -96,14 +96,14 @@ def apply_refusal(attempt: ChargeAttempt, code: str) -> bool:
 def _require_match(attempt: ChargeAttempt, payment: Payment) -> None:
     settlement = attempt.settlement
     expected = {
-        "amount": (settlement.amount_cents, payment.amount_cents),
+        "amount": (attempt.amount_cents, payment.amount_cents),
         "currency": (settlement.currency, payment.currency),
         "settlement": (str(settlement.pk), payment.metadata.get("settlement")),
         "attempt": (str(attempt.pk), payment.metadata.get("attempt")),
         "payment": (attempt.stripe_payment_intent_id or payment.id, payment.id),
     }
     if payment.status == "succeeded":
-        expected["amount received"] = (settlement.amount_cents, payment.received_cents)
+        expected["amount received"] = (attempt.amount_cents, payment.received_cents)
     for what, (ours, theirs) in expected.items():
         if ours != theirs:
             raise PaymentMismatch(f"{payment.id}: its {what} is {theirs!r}, {attempt} expects {ours!r}")
@@ -149,9 +149,9 @@ def _mark_paid(attempt: ChargeAttempt, payment: Payment) -> None:
             reference=f"settlement:{settlement.pk}:charge:{attempt.number}",
             description=f"Settlement {settlement.pk} collected by {payment.id}",
             cents={
-                ledger.STRIPE_PENDING: settlement.amount_cents - payment.fee_cents,
+                ledger.STRIPE_PENDING: attempt.amount_cents - payment.fee_cents,
                 ledger.STRIPE_FEES: payment.fee_cents,
-                ledger.buyer_receivable(settlement.organization_id): -settlement.amount_cents,
+                ledger.buyer_receivable(settlement.organization_id): -attempt.amount_cents,
             },
         )
     )

@@ -314,6 +314,7 @@ class TestHandleEvent:
             settlement=settlement,
             number=1,
             idempotency_key="00000000-0000-4000-8000-000000000000",
+            amount_cents=10_000,
             payment_method=card,
         )
         stripe_client().v1.payment_intents.create(

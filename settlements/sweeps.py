@@ -7,7 +7,7 @@ Stripe never holds the sweep up.
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Exists, F, OuterRef, Value
 from django.db.models.expressions import Func
@@ -17,7 +17,9 @@ from django.db.models.functions import Least, Now
 from auctions.models import Window
 from settlements.jobs import CHARGE, HANDLE_EVENT, RESOLVE, defer_again
 from settlements.models import ChargeAttempt, PaymentMethod, Settlement, StripeEvent
+from settlements.operations.deliveries import move_delivery
 from settlements.operations.draw_up import settle_window
+from settlements.queries.deliveries import due_deliveries
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +40,17 @@ def sweep_settlements() -> int:
         + defer_again(RESOLVE, unresolved_attempts())
         + defer_again(HANDLE_EVENT, unhandled_events())
     )
+
+
+def sweep_deliveries(*, now: datetime) -> int:
+    """Take the step that payment or time asks of each delivery; trouble with one keeps no other waiting."""
+    n_moved = 0
+    for delivery_id in due_deliveries(now):
+        try:
+            n_moved += move_delivery(delivery_id=delivery_id, now=now)
+        except Exception:
+            logger.exception("delivery %s could not be moved on", delivery_id)
+    return n_moved
 
 
 def unsettled_windows() -> list[int]:

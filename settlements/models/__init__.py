@@ -2,6 +2,7 @@
 
 from settlements.models.attempts import ChargeAttempt
 from settlements.models.customers import Customer, PaymentMethod
+from settlements.models.deliveries import Delivery
 from settlements.models.desk import SavedView, SettlementNote
 from settlements.models.ledger import Account, Entry, Transaction
 from settlements.models.refunds import Refund, RefundAttempt, RefundLine
@@ -12,6 +13,7 @@ __all__ = [
     "Account",
     "ChargeAttempt",
     "Customer",
+    "Delivery",
     "Entry",
     "PaymentMethod",
     "Refund",

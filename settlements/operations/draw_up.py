@@ -15,6 +15,7 @@ from marketplace.db import database_now
 from settlements import ledger
 from settlements.jobs import defer_charges
 from settlements.models import SettledWindow, Settlement, SettlementLine, Transaction
+from settlements.operations.deliveries import write_deliveries
 from settlements.splitting import SplitAmount, split_amount
 
 CARD_MINIMUM_CENTS = 50
@@ -95,7 +96,7 @@ def _write_settlements(window: Window, drafts: list[_Draft]) -> list[Settlement]
         ),
         batch_size=1000,
     )
-    SettlementLine.objects.bulk_create(
+    lines = SettlementLine.objects.bulk_create(
         (
             SettlementLine(
                 settlement=settlement,
@@ -113,6 +114,7 @@ def _write_settlements(window: Window, drafts: list[_Draft]) -> list[Settlement]
         ),
         batch_size=2000,
     )
+    write_deliveries(lines)
     return settlements
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from marketplace.states import IllegalTransition, require_transition
 from settlements.declines import FALLBACK, decline_reason
-from settlements.models import ChargeAttempt, Refund, RefundAttempt, Settlement
+from settlements.models import ChargeAttempt, Delivery, Refund, RefundAttempt, Settlement
 from settlements.operations.payments import verdict_of
 from settlements.stripe_facts import Payment
 
@@ -15,6 +15,7 @@ TABLES = [
     (ChargeAttempt.Outcome, ChargeAttempt.TRANSITIONS),
     (Refund.Status, Refund.TRANSITIONS),
     (RefundAttempt.Outcome, RefundAttempt.TRANSITIONS),
+    (Delivery.Status, Delivery.TRANSITIONS),
 ]
 PAIRS = [(table, *pair) for states, table in TABLES for pair in itertools.product(states, repeat=2)]
 

@@ -22,6 +22,10 @@ NOUNS = {
     "checkout.session": "checkout.session",
     "event": "event",
     "balance_transaction": "balance_transaction",
+    "account": "account",
+    "transfer": "transfer",
+    "transfer_reversal": "transfer_reversal",
+    "payout": "payout",
 }
 
 
@@ -51,8 +55,10 @@ class Call:
             raise resource_missing(NOUNS[kind], object_id, param=param or "id", status=status)
         return found
 
-    def emit(self, type_: str, body: Object, *, previous: Object | None = None) -> None:
-        """Record an event about an object and queue its delivery."""
+    def emit(
+        self, type_: str, body: Object, *, previous: Object | None = None, account: str | None = None
+    ) -> None:
+        """Record an event about an object and queue its delivery; ``account`` is the connected one it happened in."""
         webhooks.record_event(
             self.store,
             self.webhook_plan,
@@ -61,6 +67,7 @@ class Call:
             previous=previous,
             request={"id": self.request_id, "idempotency_key": self.idempotency_key},
             created=self.now_s,
+            account=account,
         )
 
 

@@ -5,9 +5,11 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route
 
-from . import control, pages
+from . import connect_pages, control, pages
 from .api import Endpoint
 from .resources import (
+    account_links,
+    accounts,
     balance,
     charges,
     checkout,
@@ -15,7 +17,9 @@ from .resources import (
     events,
     payment_intents,
     payment_methods,
+    payouts,
     setup_intents,
+    transfers,
 )
 from .sandbox import LOOPBACK_HOSTS, Sandbox
 from .wire import handler, unknown_route
@@ -29,6 +33,10 @@ RESOURCES = (
     checkout,
     balance,
     events,
+    accounts,
+    account_links,
+    transfers,
+    payouts,
 )
 ENDPOINTS: tuple[Endpoint, ...] = tuple(endpoint for resource in RESOURCES for endpoint in resource.ENDPOINTS)
 METHODS = ["GET", "POST", "DELETE", "PUT", "PATCH"]
@@ -45,6 +53,12 @@ def build_app(sandbox: Sandbox) -> Starlette:
     # A foreign Host header means a page elsewhere reached us by DNS rebinding.
     hosts = [*LOOPBACK_HOSTS, "[::1]"]
     return Starlette(
-        routes=[*api, *fallback, *control.routes(sandbox), *pages.routes(sandbox)],
+        routes=[
+            *api,
+            *fallback,
+            *control.routes(sandbox),
+            *pages.routes(sandbox),
+            *connect_pages.routes(sandbox),
+        ],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts)],
     )

@@ -1,4 +1,4 @@
-"""The sandbox's only source of time."""
+"""The sandbox's only source of the machine's time. Stripe's own time may run ahead of it: see Store.ahead_s."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""The control API under /_sandbox/: arm faults, look at deliveries, send an event again, reset."""
+"""The control API under /_sandbox/: arm faults, move the clock, look at deliveries, send an event again, reset."""
 
 import dataclasses
 import json
@@ -10,11 +10,15 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from . import webhooks
+from .api import Call
+from .errors import StripeError
 from .faults import ApiFault, ApiFaultKind, FaultRejected, WebhookFault, WebhookFaultKind
+from .resources import accounts, payouts
 from .sandbox import Sandbox
 
 FaultType = TypeVar("FaultType", ApiFault, WebhookFault)
 MAX_TIMES = 10_000
+MAX_CLOCK_MOVE_S = 366 * 24 * 60 * 60
 
 
 def routes(sandbox: Sandbox) -> list[Route]:
@@ -29,6 +33,12 @@ def routes(sandbox: Sandbox) -> list[Route]:
         Route("/_sandbox/faults/release", control.release, methods=["POST"]),
         Route("/_sandbox/deliveries", control.deliveries, methods=["GET"]),
         Route("/_sandbox/events/{id}/redeliver", control.redeliver, methods=["POST"]),
+        Route("/_sandbox/clock", control.show_clock, methods=["GET"]),
+        Route("/_sandbox/clock", control.move_clock, methods=["POST"]),
+        Route("/_sandbox/payouts", control.pay_out, methods=["POST"]),
+        Route("/_sandbox/payouts/{id}/fail", control.fail_payout, methods=["POST"]),
+        Route("/_sandbox/accounts/{id}/disable", control.disable_account, methods=["POST"]),
+        Route("/_sandbox/accounts/{id}/enable", control.enable_account, methods=["POST"]),
         Route("/_sandbox/reset", control.reset, methods=["POST"]),
     ]
 
@@ -81,9 +91,63 @@ class _Control:
             return RedirectResponse("/", 303)
         return JSONResponse({"ok": True})
 
+    def show_clock(self, _request: Request) -> Response:
+        with self._sandbox.serving() as call:
+            return _clock_answer(call)
+
+    async def move_clock(self, request: Request) -> Response:
+        """Move Stripe's time on by ``seconds``: funds become available, payouts arrive. It never goes back."""
+        try:
+            seconds = _seconds(await request.body())
+        except FaultRejected as error:
+            return JSONResponse({"error": str(error)}, 400)
+        with self._sandbox.serving() as call:
+            call.store.set_ahead_s(call.store.ahead_s() + seconds)
+            call.now_s += seconds
+            payouts.arrive_due(call)
+            return _clock_answer(call)
+
+    def pay_out(self, _request: Request) -> Response:
+        return self._changed(lambda call: payouts.pay_out_available(call))
+
+    def fail_payout(self, request: Request) -> Response:
+        return self._changed(lambda call: payouts.fail(call, call.get("payout", request.path_params["id"])))
+
+    def disable_account(self, request: Request) -> Response:
+        return self._changed(lambda call: _set_disabled(call, request, "requirements.past_due"))
+
+    def enable_account(self, request: Request) -> Response:
+        return self._changed(lambda call: _set_disabled(call, request, None))
+
+    def _changed(self, change: Callable[[Call], Any]) -> Response:
+        try:
+            with self._sandbox.serving() as call:
+                return JSONResponse(change(call) or {"ok": True})
+        except StripeError as error:
+            return JSONResponse({"error": str(error)}, error.status)
+
     def reset(self, _request: Request) -> Response:
         self._sandbox.reset()
         return JSONResponse({"ok": True})
+
+
+def _set_disabled(call: Call, request: Request, reason: str | None) -> None:
+    accounts.set_disabled(call, call.get("account", request.path_params["id"]), reason)
+
+
+def _clock_answer(call: Call) -> Response:
+    return JSONResponse({"now": call.now_s, "ahead_s": call.store.ahead_s()})
+
+
+def _seconds(body: bytes) -> int:
+    try:
+        given: Any = json.loads(body)
+    except ValueError as error:
+        raise FaultRejected(f"Not JSON: {error}") from error
+    seconds = given.get("seconds") if isinstance(given, dict) else None
+    if type(seconds) is not int or not 0 <= seconds <= MAX_CLOCK_MOVE_S:
+        raise FaultRejected(f"seconds must be a whole number from 0 to {MAX_CLOCK_MOVE_S}.")
+    return seconds
 
 
 def api_fault(body: bytes) -> ApiFault:

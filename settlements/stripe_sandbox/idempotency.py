@@ -39,8 +39,8 @@ def claim(store: Store, *, key: str, request_fingerprint: str, request_id: str) 
             f"The idempotency key can have up to {KEY_MAX_LENGTH} characters; yours has {len(key)}.",
             type_="idempotency_error",
         )
-    now = clock.now()
     with store.transaction():
+        now = clock.now() + store.ahead_s()
         store.connection.execute("DELETE FROM idempotency WHERE claimed_at < ?", (now - KEPT_S,))
         row = store.connection.execute("SELECT * FROM idempotency WHERE key = ?", (key,)).fetchone()
         if row is None:

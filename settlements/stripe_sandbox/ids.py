@@ -14,6 +14,12 @@ PREFIXES = {
     "checkout.session": "cs_test_",
     "event": "evt_",
     "balance_transaction": "txn_",
+    "account": "acct_",
+    "account_link": "alink_",
+    "transfer": "tr_",
+    "transfer_reversal": "trr_",
+    "payout": "po_",
+    "payment": "py_",
 }
 
 

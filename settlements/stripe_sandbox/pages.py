@@ -32,7 +32,7 @@ def routes(sandbox: Sandbox) -> list[Route]:
     ]
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def form_of(request: Request) -> dict[str, str]:
     fields = parse_qsl((await request.body()).decode(errors="replace"), max_num_fields=20)
     return {name: value.strip()[:FORM_FIELD_MAX_LENGTH] for name, value in fields}
 
@@ -49,17 +49,17 @@ class _Pages:
         with self._sandbox.serving() as call:
             session = _find(call, "checkout.session", request.path_params["session"])
             if session is None:
-                return _not_found("Checkout Session")
+                return not_found("Checkout Session")
             session = checkout.current(call, session["id"])
             intent = call.get("setup_intent", session["setup_intent"])
             return _checkout_page(session, FORM_DEFAULTS, error=_last_error(intent))
 
     async def submit_checkout(self, request: Request) -> Response:
-        given = FORM_DEFAULTS | await _form(request)
+        given = FORM_DEFAULTS | await form_of(request)
         with self._sandbox.serving() as call:
             session = _find(call, "checkout.session", request.path_params["session"])
             if session is None:
-                return _not_found("Checkout Session")
+                return not_found("Checkout Session")
             session = checkout.current(call, session["id"])
             if session["status"] != "open":
                 return _checkout_page(session, given, error=None)
@@ -73,15 +73,15 @@ class _Pages:
         with self._sandbox.serving() as call:
             intent = _intent(call, request.path_params["intent"])
             if intent is None:
-                return _not_found("payment")
+                return not_found("payment")
             return _authentication_page(intent)
 
     async def submit_authentication(self, request: Request) -> Response:
-        passed = (await _form(request)).get("outcome") == "complete"
+        passed = (await form_of(request)).get("outcome") == "complete"
         with self._sandbox.serving() as call:
             intent = _intent(call, request.path_params["intent"])
             if intent is None:
-                return _not_found("payment")
+                return not_found("payment")
             if intent["status"] != "requires_action":
                 return _authentication_page(intent)
             return_url = _return_url(intent)
@@ -99,7 +99,7 @@ def _intent(call: Call, intent_id: str) -> Object | None:
     return _find(call, "payment_intent", intent_id) or _find(call, "setup_intent", intent_id)
 
 
-def _not_found(what: str) -> Response:
+def not_found(what: str) -> Response:
     return page("Not found", Markup(f"<p>The sandbox knows no such {what}.</p>"), status=404)
 
 

@@ -11,8 +11,10 @@ LIMIT_MAX = 100
 EXPAND_MAX_DEPTH = 4
 LIST_PARAMS = frozenset({"limit", "starting_after", "ending_before"})
 
+ANY = None
+
 # Fields that hold an id and can be expanded: kind → field → kind of what it names.
-EXPANDABLE: dict[str, dict[str, str]] = {
+EXPANDABLE: dict[str, dict[str, str | None]] = {
     "payment_method": {"customer": "customer"},
     "setup_intent": {"customer": "customer", "payment_method": "payment_method"},
     "payment_intent": {
@@ -26,7 +28,17 @@ EXPANDABLE: dict[str, dict[str, str]] = {
         "balance_transaction": "balance_transaction",
     },
     "checkout.session": {"customer": "customer", "setup_intent": "setup_intent"},
-    "balance_transaction": {"source": "charge"},
+    "balance_transaction": {"source": ANY},
+    "transfer": {
+        "balance_transaction": "balance_transaction",
+        "destination": "account",
+        "source_transaction": "charge",
+    },
+    "transfer_reversal": {"balance_transaction": "balance_transaction", "transfer": "transfer"},
+    "payout": {
+        "balance_transaction": "balance_transaction",
+        "failure_balance_transaction": "balance_transaction",
+    },
 }
 
 
@@ -51,8 +63,8 @@ def _expand(call: Call, node: Object, fields: list[str], path: str) -> None:
         for item in node["data"]:
             _expand(call, item, rest, path)
         return
-    kind = EXPANDABLE.get(node["object"], {}).get(field)
-    if kind is None:
+    fields_of_kind = EXPANDABLE.get(node["object"], {})
+    if field not in fields_of_kind:
         raise StripeError(
             f"This property cannot be expanded ({path}). You may want to try expanding a property of "
             f"{node['object']} instead.",
@@ -61,9 +73,18 @@ def _expand(call: Call, node: Object, fields: list[str], path: str) -> None:
         )
     value = node[field]
     if isinstance(value, str):
-        node[field] = value = call.store.find(kind, value)
+        node[field] = value = as_of_now(call, call.store.find(fields_of_kind[field], value))
     if value is not None:
         _expand(call, value, rest, path)
+
+
+def as_of_now(call: Call, found: Any) -> Any:
+    """Return an object as its owner sees it now: a balance transaction becomes available as time goes by."""
+    if found is not None and found["object"] == "balance_transaction":
+        found.pop("payout", None)
+        if found["available_on"] <= call.now_s:
+            found["status"] = "available"
+    return found
 
 
 def list_page(call: Call, kind: str, *, url: str, equals: dict[str, Any] | None = None) -> Object:

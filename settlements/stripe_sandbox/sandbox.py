@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from . import clock
 from .api import Call
 from .delivery import DeliveryLoop
 from .faults import Faults
@@ -80,6 +81,7 @@ class Sandbox:
                 path=path or {},
                 request_id=request_id,
                 idempotency_key=idempotency_key,
+                now_s=clock.now_s() + self.store.ahead_s(),
             )
         self.delivery.wake()
 

@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS objects (
 );
 CREATE INDEX IF NOT EXISTS objects_by_kind ON objects (kind, seq);
 CREATE INDEX IF NOT EXISTS objects_by_customer ON objects (kind, json_extract(body, '$.customer'), seq);
+CREATE INDEX IF NOT EXISTS objects_by_source ON objects (kind, json_extract(body, '$.source'), seq);
 CREATE INDEX IF NOT EXISTS objects_by_intent ON objects (kind, json_extract(body, '$.payment_intent'), seq);
 CREATE TABLE IF NOT EXISTS idempotency (
     key TEXT PRIMARY KEY,
@@ -43,6 +44,10 @@ CREATE TABLE IF NOT EXISTS deliveries (
 );
 CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (state, due_at, id);
 CREATE INDEX IF NOT EXISTS deliveries_by_event ON deliveries (event_id);
+CREATE TABLE IF NOT EXISTS clock (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    ahead_s INTEGER NOT NULL CHECK (ahead_s >= 0)
+);
 CREATE TABLE IF NOT EXISTS attempts (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     delivery_id INTEGER NOT NULL,
@@ -52,7 +57,7 @@ CREATE TABLE IF NOT EXISTS attempts (
     duration_ms INTEGER NOT NULL
 );
 """
-TABLES = ("objects", "idempotency", "deliveries", "attempts")
+TABLES = ("objects", "idempotency", "deliveries", "attempts", "clock")
 CREATED_COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 Object = dict[str, Any]
@@ -91,6 +96,17 @@ class Store:
         for table in TABLES:
             self.connection.execute(f"DELETE FROM {table}")  # noqa: S608  # names from the constant above
 
+    def ahead_s(self) -> int:
+        """Return by how many seconds Stripe's time runs ahead of the machine's."""
+        row = self.connection.execute("SELECT ahead_s FROM clock").fetchone()
+        return 0 if row is None else row["ahead_s"]
+
+    def set_ahead_s(self, seconds: int) -> None:
+        self.connection.execute(
+            "INSERT INTO clock (id, ahead_s) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET ahead_s = excluded.ahead_s",
+            (seconds,),
+        )
+
     def insert(self, body: Object, *, private: Object | None = None) -> None:
         self.connection.execute(
             "INSERT INTO objects (id, kind, body, private) VALUES (?, ?, ?, ?)",
@@ -100,9 +116,10 @@ class Store:
     def save(self, body: Object) -> None:
         self.connection.execute("UPDATE objects SET body = ? WHERE id = ?", (json.dumps(body), body["id"]))
 
-    def find(self, kind: str, object_id: str) -> Object | None:
+    def find(self, kind: str | None, object_id: str) -> Object | None:
+        """Return an object by its id, if it is of this kind (None: of any)."""
         row = self.connection.execute(
-            "SELECT body FROM objects WHERE id = ? AND kind = ?", (object_id, kind)
+            "SELECT body FROM objects WHERE id = ? AND kind = coalesce(?, kind)", (object_id, kind)
         ).fetchone()
         return None if row is None else json.loads(row["body"])
 

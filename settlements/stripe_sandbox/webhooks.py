@@ -47,6 +47,7 @@ def record_event(
     previous: Object | None,
     request: Object,
     created: int,
+    account: str | None = None,
 ) -> None:
     """Store an event with a snapshot of its object, and queue its delivery."""
     data: dict[str, Any] = {"object": body}
@@ -63,6 +64,8 @@ def record_event(
         "request": request,
         "type": type_,
     }
+    if account is not None:
+        event["account"] = account
     store.insert(event)
     if plan.url is not None:
         _enqueue(store, plan, event)

@@ -1,12 +1,15 @@
 """The balance and its transactions. Source: https://docs.stripe.com/api/balance_transactions."""
 
+from dataclasses import dataclass
+
 from stripe.params._balance_retrieve_params import BalanceRetrieveParams
 from stripe.params._balance_transaction_list_params import BalanceTransactionListParams
 from stripe.params._balance_transaction_retrieve_params import BalanceTransactionRetrieveParams
 
 from .. import ids
 from ..api import Call, Endpoint
-from ..rendering import LIST_PARAMS, list_page
+from ..errors import StripeError
+from ..rendering import LIST_PARAMS, as_of_now, list_page
 from ..store import Object
 
 FEE_PER_MILLE = 29
@@ -20,57 +23,123 @@ def stripe_fee_cents(amount_cents: int) -> int:
 
 
 def record_charge(call: Call, charge: Object) -> Object:
-    """Book a successful charge and its fee."""
-    fee = stripe_fee_cents(charge["amount"])
+    """Book a successful charge and its fee; it becomes available after two days."""
+    return record(
+        call,
+        Booking(
+            type="charge",
+            source=charge["id"],
+            amount=charge["amount"],
+            fee=stripe_fee_cents(charge["amount"]),
+            available_on=call.now_s + AVAILABLE_AFTER_S,
+            description=charge["description"],
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Booking:
+    """What moves the balance: cents in (positive) or out, Stripe's fee, and from when on it counts as available."""
+
+    type: str
+    source: str
+    amount: int
+    available_on: int
+    fee: int = 0
+    description: str | None = None
+    reporting_category: str | None = None
+
+
+def record(call: Call, booking: Booking) -> Object:
+    """Write a balance transaction and return it."""
     transaction: Object = {
         "id": ids.new_id("balance_transaction"),
         "object": "balance_transaction",
-        "amount": charge["amount"],
-        "available_on": call.now_s + AVAILABLE_AFTER_S,
+        "amount": booking.amount,
+        "available_on": booking.available_on,
         "balance_type": "payments",
         "created": call.now_s,
-        "currency": charge["currency"],
-        "description": charge["description"],
+        "currency": "usd",
+        "description": booking.description,
         "exchange_rate": None,
-        "fee": fee,
-        "fee_details": [
-            {
-                "amount": fee,
-                "application": None,
-                "currency": charge["currency"],
-                "description": "Stripe processing fees",
-                "type": "stripe_fee",
-            }
-        ],
-        "net": charge["amount"] - fee,
-        "reporting_category": "charge",
-        "source": charge["id"],
-        "status": "pending",
-        "type": "charge",
+        "fee": booking.fee,
+        "fee_details": _fee_details(booking.fee),
+        "net": booking.amount - booking.fee,
+        "reporting_category": booking.reporting_category or booking.type,
+        "source": booking.source,
+        "status": "pending" if booking.available_on > call.now_s else "available",
+        "type": booking.type,
     }
     call.store.insert(transaction)
     return transaction
 
 
-def _as_of_now(call: Call, transaction: Object) -> Object:
-    if transaction["available_on"] <= call.now_s:
-        transaction["status"] = "available"
-    return transaction
+def _fee_details(fee: int) -> list[Object]:
+    if not fee:
+        return []
+    return [
+        {
+            "amount": fee,
+            "application": None,
+            "currency": "usd",
+            "description": "Stripe processing fees",
+            "type": "stripe_fee",
+        }
+    ]
+
+
+def available_cents(call: Call) -> int:
+    """Return what can be paid out or transferred now, cents."""
+    available, _ = _totals(call)
+    return available
+
+
+def refuse_beyond_available(call: Call, amount: int, *, what: str) -> None:
+    """Raise Stripe's balance_insufficient when less than ``amount`` cents are available."""
+    if amount > available_cents(call):
+        raise StripeError(
+            f"You have insufficient available funds in your Stripe account{what} "
+            "Try adding funds directly to your available balance, or wait until pending funds are available.",
+            code="balance_insufficient",
+        )
 
 
 def retrieve_transaction(call: Call) -> Object:
-    return _as_of_now(call, call.get("balance_transaction", call.path["id"]))
+    return as_of_now(call, call.get("balance_transaction", call.path["id"]))
 
 
 def list_transactions(call: Call) -> Object:
     equals = {name: call.params.get(name) for name in ("currency", "source", "type")}
+    if "payout" in call.params:
+        payout = call.get("payout", call.params["payout"], param="payout")
+        _refuse_manual(payout)
+        equals["payout"] = payout["id"]
     page = list_page(call, "balance_transaction", url="/v1/balance_transactions", equals=equals)
-    page["data"] = [_as_of_now(call, transaction) for transaction in page["data"]]
+    page["data"] = [as_of_now(call, transaction) for transaction in page["data"]]
     return page
+
+
+def _refuse_manual(payout: Object) -> None:
+    if not payout["automatic"]:
+        raise StripeError(
+            "Balance transaction history can only be filtered on automatic transfers, not manual.",
+            param="payout",
+        )
 
 
 def retrieve(call: Call) -> Object:
     """Return what is available and what is still pending, in USD cents net of fees."""
+    available, pending = _totals(call)
+    return {
+        "object": "balance",
+        "livemode": False,
+        "refund_and_dispute_prefunding": None,
+        "available": [_in_usd(available)],
+        "pending": [_in_usd(pending)],
+    }
+
+
+def _totals(call: Call) -> tuple[int, int]:
     row = call.store.connection.execute(
         "SELECT coalesce(sum(json_extract(body, '$.net')) "
         "    FILTER (WHERE json_extract(body, '$.available_on') <= ?), 0) AS available, "
@@ -79,12 +148,7 @@ def retrieve(call: Call) -> Object:
         "FROM objects WHERE kind = 'balance_transaction'",
         (call.now_s, call.now_s),
     ).fetchone()
-    return {
-        "object": "balance",
-        "livemode": False,
-        "refund_and_dispute_prefunding": None,
-        **{name: [_in_usd(row[name])] for name in ("available", "pending")},
-    }
+    return row["available"], row["pending"]
 
 
 def _in_usd(amount_cents: int) -> Object:
@@ -97,7 +161,7 @@ ENDPOINTS = (
         "GET",
         "/v1/balance_transactions",
         BalanceTransactionListParams,
-        LIST_PARAMS | {"created", "currency", "source", "type"},
+        LIST_PARAMS | {"created", "currency", "payout", "source", "type"},
         list_transactions,
     ),
     Endpoint(

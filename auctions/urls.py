@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from auctions.views import bids, compose, markets, records, ticket
+from auctions.views import bids, compose, markets, operate, records, ticket
 
 app_name = "auctions"
 urlpatterns = [
@@ -23,5 +23,12 @@ urlpatterns = [
     path("bids/<int:pk>/change/more/", compose.recompose, name="bid_recompose"),
     path("bids/<int:pk>/cancel/", bids.bid_cancel, name="bid_cancel"),
     path("bids/<int:pk>/proof.json", records.bid_proof, name="bid_proof"),
+    path("operate/", operate.overview, name="operate_overview"),
+    path("operate/markets/", operate.market_list, name="operate_market_list"),
+    path("operate/markets/new/", operate.market_create, name="operate_market_create"),
+    path("operate/markets/<int:pk>/", operate.market_change, name="operate_market_change"),
+    path("operate/markets/<int:pk>/pause/", operate.market_pause, name="operate_market_pause"),
+    path("operate/windows/<int:pk>/cancel/", operate.window_cancel, name="operate_window_cancel"),
+    path("operate/windows/<int:pk>/retry/", operate.window_retry, name="operate_window_retry"),
     path("awards/", bids.award_list, name="award_list"),
 ]

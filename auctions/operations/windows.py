@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from django.db import connection, transaction
+from django.db.models import OuterRef, Subquery
 
 from accounts.holds import release_holds
 from accounts.stream import Happening, append_events
@@ -36,11 +37,17 @@ TOO_LATE = "Sparegrid was not there to clear it before delivery began, so nothin
 
 
 def schedule_windows(*, now: datetime) -> int:
-    """Make sure that each active market has its present window and the next one. Return how many were added."""
+    """Make sure that each active market has its present window and the next one. Return how many were added.
+
+    Windows of a market never overlap: after a change of cadence the first new one opens once the last old one closed.
+    """
+    latest = Window.objects.filter(market=OuterRef("pk")).order_by("-closes_at").values("closes_at")[:1]
+    markets = Market.objects.filter(status=Market.Status.ACTIVE).annotate(busy_until=Subquery(latest))
     due = [
         _window(market, opens_at)
-        for market in Market.objects.filter(status=Market.Status.ACTIVE).order_by("position", "id")
+        for market in markets.order_by("position", "id")
         for opens_at in _openings(market, now)
+        if market.busy_until is None or opens_at >= market.busy_until
     ]
     known = set(
         Window.objects.filter(

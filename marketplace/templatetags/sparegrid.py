@@ -83,6 +83,17 @@ def hours_span(start: datetime, end: datetime) -> SafeString:
     )
 
 
+@register.simple_tag
+def duration(length: timedelta) -> str:
+    """Show a length of time in the largest whole unit: ``15 min``, ``24 h``, ``8 days``; from two days on in days."""
+    minutes = length // timedelta(minutes=1)
+    if minutes and not minutes % (24 * 60) and minutes >= 48 * 60:
+        return f"{minutes // (24 * 60):,} days"
+    if not minutes % 60:
+        return f"{minutes // 60:,} h"
+    return f"{minutes:,} min"
+
+
 UTC_FORMATS = {
     "datetime": "{0:%a} {0.day} {0:%b %H:%M} UTC",
     "full": "{0.day} {0:%b %Y %H:%M:%S} UTC",

@@ -169,6 +169,21 @@ LOOKS = {
     "declined": Look("alert", "danger"),
     "carried": Look("forward", "neutral"),
     "paid": Look("check", "ok"),
+    # deliveries
+    "awaiting_payment": Look("clock", "hollow"),
+    "handover_due": Look("clock", "warn"),
+    "ready": Look("check", "ok"),
+    "running": Look("open", "live"),
+    "delivered": Look("check", "ok"),
+    "missed": Look("alert", "danger"),
+    # money on its way
+    "proposed": Look("clock", "warn"),
+    "pending_approval": Look("clock", "warn"),
+    "approved": Look("check", "neutral"),
+    "sending": Look("working", "neutral"),
+    "succeeded": Look("check", "ok"),
+    "reversed": Look("return", "neutral"),
+    "rejected": Look("cross", "neutral"),
 }
 
 

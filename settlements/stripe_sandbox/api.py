@@ -20,6 +20,8 @@ NOUNS = {
     "payment_intent": "payment_intent",
     "charge": "charge",
     "checkout.session": "checkout.session",
+    "refund": "refund",
+    "dispute": "dispute",
     "event": "event",
     "balance_transaction": "balance_transaction",
     "account": "account",

@@ -5,7 +5,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route
 
-from . import connect_pages, control, pages
+from . import connect_pages, control, fault_page, money_control, pages
 from .api import Endpoint
 from .resources import (
     account_links,
@@ -14,10 +14,12 @@ from .resources import (
     charges,
     checkout,
     customers,
+    disputes,
     events,
     payment_intents,
     payment_methods,
     payouts,
+    refunds,
     setup_intents,
     transfers,
 )
@@ -30,6 +32,8 @@ RESOURCES = (
     setup_intents,
     payment_intents,
     charges,
+    refunds,
+    disputes,
     checkout,
     balance,
     events,
@@ -57,6 +61,8 @@ def build_app(sandbox: Sandbox) -> Starlette:
             *api,
             *fallback,
             *control.routes(sandbox),
+            *money_control.routes(sandbox),
+            *fault_page.routes(sandbox),
             *pages.routes(sandbox),
             *connect_pages.routes(sandbox),
         ],

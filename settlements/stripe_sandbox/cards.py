@@ -13,6 +13,27 @@ class Authentication(Enum):
     ALWAYS = "always"
 
 
+class RefundFate(Enum):
+    """What becomes of a refund to the card."""
+
+    SUCCEEDS = "succeeds"
+    PENDING = "pending, succeeds later"
+    FAILS = "succeeds, fails later"
+
+
+class DisputeFate(Enum):
+    """How the card's holder disputes a charge, as soon as it was made."""
+
+    FRAUDULENT = "fraudulent"
+    NOT_RECEIVED = "product_not_received"
+    INQUIRY = "inquiry"
+
+    @property
+    def reason(self) -> str:
+        """Stripe's reason; an inquiry in test mode is about fraud."""
+        return "fraudulent" if self is DisputeFate.INQUIRY else self.value
+
+
 @dataclass(frozen=True)
 class Decline:
     code: str
@@ -32,6 +53,8 @@ class TestCard:
     decline: Decline | None = None
     declines_setup: bool = False
     funding: str = "credit"
+    refund_fate: RefundFate = RefundFate.SUCCEEDS
+    dispute_fate: DisputeFate | None = None
 
     @property
     def token(self) -> str:
@@ -133,6 +156,41 @@ TEST_CARDS = (
         "pm_card_chargeCustomerFail",
         "Can be saved; every charge is declined",
         decline=DECLINED,
+    ),
+    TestCard(
+        "4000000000007726",
+        "visa",
+        "pm_card_pendingRefund",
+        "Refunds are pending, then succeed",
+        refund_fate=RefundFate.PENDING,
+    ),
+    TestCard(
+        "4000000000005126",
+        "visa",
+        "pm_card_refundFail",
+        "Refunds look successful, then fail",
+        refund_fate=RefundFate.FAILS,
+    ),
+    TestCard(
+        "4000000000000259",
+        "visa",
+        "pm_card_createDispute",
+        "Charges are disputed as fraudulent",
+        dispute_fate=DisputeFate.FRAUDULENT,
+    ),
+    TestCard(
+        "4000000000002685",
+        "visa",
+        "pm_card_createDisputeProductNotReceived",
+        "Charges are disputed: product not received",
+        dispute_fate=DisputeFate.NOT_RECEIVED,
+    ),
+    TestCard(
+        "4000000000001976",
+        "visa",
+        "pm_card_createDisputeInquiry",
+        "The bank inquires about charges",
+        dispute_fate=DisputeFate.INQUIRY,
     ),
     _refused("4000000000000002", "pm_card_visa_chargeDeclined", "Declined", DECLINED),
     _refused(

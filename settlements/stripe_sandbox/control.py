@@ -13,7 +13,7 @@ from . import webhooks
 from .api import Call
 from .errors import StripeError
 from .faults import ApiFault, ApiFaultKind, FaultRejected, WebhookFault, WebhookFaultKind
-from .resources import accounts, payouts
+from .resources import accounts, disputes, payouts, refunds
 from .sandbox import Sandbox
 
 FaultType = TypeVar("FaultType", ApiFault, WebhookFault)
@@ -96,7 +96,7 @@ class _Control:
             return _clock_answer(call)
 
     async def move_clock(self, request: Request) -> Response:
-        """Move Stripe's time on by ``seconds``: funds become available, payouts arrive. It never goes back."""
+        """Move Stripe's time on by ``seconds``: funds become available, payouts arrive, deadlines pass. It never goes back."""
         try:
             seconds = _seconds(await request.body())
         except FaultRejected as error:
@@ -105,6 +105,8 @@ class _Control:
             call.store.set_ahead_s(call.store.ahead_s() + seconds)
             call.now_s += seconds
             payouts.arrive_due(call)
+            refunds.settle_due(call)
+            disputes.expire_due(call)
             return _clock_answer(call)
 
     def pay_out(self, _request: Request) -> Response:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
 ApiFaultKind = Literal["error", "rate_limit", "timeout"]
-WebhookFaultKind = Literal["drop", "duplicate", "delay"]
+WebhookFaultKind = Literal["drop", "duplicate", "delay", "reorder"]
 HOLD_DEFAULT_S = 120.0
 DELAY_DEFAULT_S = 5.0
 
@@ -34,7 +34,10 @@ class ApiFault:
 
 @dataclass(frozen=True)
 class WebhookFault:
-    """Strike the next `times` events of these types (none named: all): drop, send twice, or delay."""
+    """Strike the next `times` events of these types (none named: all): drop, send twice, delay, or reorder.
+
+    A reordered event comes right after the next one that is not, or after `seconds` when there is none.
+    """
 
     kind: WebhookFaultKind
     times: int = 1
@@ -48,6 +51,7 @@ class Faults:
 
     api: list[ApiFault] = field(default_factory=list)
     webhook: list[WebhookFault] = field(default_factory=list)
+    _overtaken: list[int] = field(default_factory=list)
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _n_held: int = 0
     _generation: int = 0
@@ -82,10 +86,22 @@ class Faults:
                     return fault
         return None
 
+    def note_overtaken(self, delivery_id: int) -> None:
+        """Remember a delivery that lets the next event go first."""
+        with self._changed:
+            self._overtaken.append(delivery_id)
+
+    def take_overtaken(self) -> list[int]:
+        """Return and forget the deliveries that waited for an event to go first, the latest first."""
+        with self._changed:
+            waiting, self._overtaken = self._overtaken[::-1], []
+            return waiting
+
     def clear(self) -> None:
         with self._changed:
             self.api.clear()
             self.webhook.clear()
+            self._overtaken.clear()
         self.release()
 
     def begin_hold(self) -> int:

@@ -12,6 +12,8 @@ PREFIXES = {
     "payment_intent": "pi_",
     "charge": "ch_",
     "checkout.session": "cs_test_",
+    "refund": "re_",
+    "dispute": "du_",
     "event": "evt_",
     "balance_transaction": "txn_",
     "account": "acct_",

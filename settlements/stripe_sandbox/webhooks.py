@@ -16,6 +16,7 @@ API_VERSION = "2026-10-28.endive"
 N_ATTEMPTS_MAX = 18
 RETRY_BASE_S = 1.0
 RETRY_MAX_S = 64.0
+OVERTAKEN_APART_S = 0.001
 
 
 @dataclass(frozen=True)
@@ -74,17 +75,33 @@ def record_event(
 def _enqueue(store: Store, plan: Plan, event: Object) -> None:
     fault = plan.faults.take_webhook(event["type"])
     kind = None if fault is None else fault.kind
-    due_at = clock.now() + (fault.seconds if fault is not None and kind == "delay" else 0)
+    now = clock.now()
+    due_at = now + (fault.seconds if fault is not None and kind in ("delay", "reorder") else 0)
     for _ in range(2 if kind == "duplicate" else 1):
         state = "dropped" if kind == "drop" else "pending"
-        _insert_delivery(store, plan, event, state=state, due_at=due_at)
+        delivery_id = _insert_delivery(store, plan, event, state=state, due_at=due_at)
+    if kind == "reorder":
+        plan.faults.note_overtaken(delivery_id)
+    elif kind is None:
+        _send_overtaken(store, plan, after=now)
 
 
-def _insert_delivery(store: Store, plan: Plan, event: Object, *, state: str, due_at: float) -> None:
-    store.connection.execute(
+def _send_overtaken(store: Store, plan: Plan, *, after: float) -> None:
+    """Let reordered deliveries follow the event that has just gone first, the latest of them first."""
+    for place, delivery_id in enumerate(plan.faults.take_overtaken(), start=1):
+        store.connection.execute(
+            "UPDATE deliveries SET due_at = ? WHERE id = ? AND state = 'pending'",
+            (after + place * OVERTAKEN_APART_S, delivery_id),
+        )
+
+
+def _insert_delivery(store: Store, plan: Plan, event: Object, *, state: str, due_at: float) -> int:
+    inserted = store.connection.execute(
         "INSERT INTO deliveries (event_id, event_type, url, state, due_at) VALUES (?, ?, ?, ?, ?)",
         (event["id"], event["type"], plan.url, state, due_at),
     )
+    assert inserted.lastrowid is not None, "a row was inserted"
+    return inserted.lastrowid
 
 
 def redeliver(store: Store, plan: Plan, event: Object) -> None:

@@ -5,10 +5,10 @@ from stripe.params._charge_retrieve_params import ChargeRetrieveParams
 
 from .. import ids
 from ..api import Call, Endpoint
-from ..cards import Decline
+from ..cards import Decline, DisputeFate
 from ..rendering import LIST_PARAMS, list_page
 from ..store import Object
-from . import balance
+from . import balance, disputes, payment_methods
 
 APPROVED = {
     "advice_code": None,
@@ -33,12 +33,20 @@ def succeed(call: Call, intent: Object, method: Object) -> Object:
     charge = _new(call, intent, method, outcome=APPROVED)
     charge |= {"status": "succeeded", "paid": True, "captured": True, "amount_captured": intent["amount"]}
     call.store.insert(charge)
+    fate = payment_methods.test_card(call, method).dispute_fate
     if intent["capture_method"] == ASYNC_CAPTURE:
         call.deferred.append(lambda: _settle(call, charge["id"]))
     else:
         _book(call, charge)
+    if fate is not None:
+        call.deferred.append(lambda: _dispute(call, charge["id"], fate))
     call.emit("charge.succeeded", charge)
     return charge
+
+
+def _dispute(call: Call, charge_id: str, fate: DisputeFate) -> None:
+    """The holder disputes it a moment later."""
+    disputes.open_for(call, call.get("charge", charge_id), fate)
 
 
 def _book(call: Call, charge: Object) -> None:

@@ -96,7 +96,7 @@ class _Control:
             return _clock_answer(call)
 
     async def move_clock(self, request: Request) -> Response:
-        """Move Stripe's time on by ``seconds``: funds become available, payouts arrive, deadlines pass. It never goes back."""
+        """Move Stripe's time on by ``seconds``: what is due then happens. It never goes back."""
         try:
             seconds = _seconds(await request.body())
         except FaultRejected as error:

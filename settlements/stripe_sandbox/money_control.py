@@ -1,4 +1,4 @@
-"""Control of refunds and disputes under /_sandbox/: what banks and cardholders do, for tests and (as buttons) people."""
+"""Control of refunds and disputes under /_sandbox/: what banks and cardholders do."""
 
 from collections.abc import Callable
 

@@ -5,21 +5,142 @@ from sqlite3 import Row
 
 from .api import Call
 from .html import Markup, fill, rows
+from .resources import balance, disputes
 from .store import Object
 
 N_SHOWN = 50
+N_COLUMNS_MAX = 8
 
 
 def body(call: Call, webhook_url: str | None) -> Markup:
+    available, pending = balance.totals_cents(call)
+    tables: dict[str, list[list[object]]] = {
+        "events": _events(call),
+        "payment_intents": _payment_intents(call),
+        "charges": [_charge_row(charge) for charge in _latest(call, "charge")],
+        "refunds": [_refund_row(call, refund) for refund in _latest(call, "refund")],
+        "disputes": [_dispute_row(dispute) for dispute in _latest(call, "dispute")],
+        "accounts": [_account_row(account) for account in _latest(call, "account")],
+        "transfers": [_transfer_row(transfer) for transfer in _latest(call, "transfer")],
+        "payouts": [_payout_row(payout) for payout in _latest(call, "payout")],
+        "balance_transactions": [_balance_row(moved) for moved in _latest(call, "balance_transaction")],
+        "customers": _customers(call),
+    }
+    shown: dict[str, object] = {
+        name: rows(table, empty="None yet.", n_columns=N_COLUMNS_MAX) for name, table in tables.items()
+    }
     return fill(
         "overview.html",
-        {
-            "events": rows(_events(call), empty="No events yet.", n_columns=7),
-            "payment_intents": rows(_payment_intents(call), empty="No payment intents yet.", n_columns=6),
-            "customers": rows(_customers(call), empty="No customers yet.", n_columns=5),
+        shown
+        | {
             "webhook_url": webhook_url or "nowhere",
+            "available": _dollars(available),
+            "pending": _dollars(pending),
         },
     )
+
+
+def _dollars(cents: int) -> str:
+    return f"{'−' if cents < 0 else ''}${abs(cents) // 100:,}.{abs(cents) % 100:02d}"
+
+
+def _buttons(path: str, *changes: str) -> Markup:
+    """Return a button for each change that /_sandbox/ makes to an object."""
+    return Markup(
+        "".join(
+            fill("change.html", {"action": f"/_sandbox/{path}/{change}", "label": change.capitalize()})
+            for change in changes
+        )
+    )
+
+
+def _charge_row(charge: Object) -> list[object]:
+    may_be_disputed = charge["status"] == "succeeded" and not charge["disputed"]
+    return [
+        _instant(charge["created"]),
+        charge["id"],
+        _dollars(charge["amount"]),
+        charge["status"],
+        _dollars(charge["amount_refunded"]),
+        "yes" if charge["disputed"] else "no",
+        _buttons(f"charges/{charge['id']}", "dispute") if may_be_disputed else "",
+    ]
+
+
+def _refund_row(call: Call, refund: Object) -> list[object]:
+    waits = call.store.private(refund["id"])["settles_at"] is not None
+    changes = (("settle",) if waits else ()) + (
+        ("fail",) if refund["status"] in ("pending", "succeeded") else ()
+    )
+    return [
+        _instant(refund["created"]),
+        refund["id"],
+        _dollars(refund["amount"]),
+        refund["status"],
+        refund["charge"],
+        refund["failure_reason"] or "",
+        _buttons(f"refunds/{refund['id']}", *changes),
+    ]
+
+
+def _dispute_row(dispute: Object) -> list[object]:
+    is_open = dispute["status"] in disputes.OPEN
+    is_inquiry = dispute["status"].startswith("warning_")
+    changes = (("escalate",) if is_open and is_inquiry else ()) + (("win", "lose") if is_open else ())
+    return [
+        _instant(dispute["created"]),
+        dispute["id"],
+        _dollars(dispute["amount"]),
+        dispute["status"],
+        dispute["reason"],
+        _instant(dispute["evidence_details"]["due_by"]),
+        dispute["charge"],
+        _buttons(f"disputes/{dispute['id']}", *changes),
+    ]
+
+
+def _account_row(account: Object) -> list[object]:
+    return [
+        _instant(account["created"]),
+        account["id"],
+        account.get("email") or "",
+        account.get("capabilities", {}).get("transfers", "none"),
+        "enabled" if account.get("payouts_enabled") else "disabled",
+    ]
+
+
+def _transfer_row(transfer: Object) -> list[object]:
+    return [
+        _instant(transfer["created"]),
+        transfer["id"],
+        _dollars(transfer["amount"]),
+        _dollars(transfer["amount_reversed"]),
+        transfer["destination"],
+        transfer["source_transaction"] or "",
+    ]
+
+
+def _payout_row(payout: Object) -> list[object]:
+    return [
+        _instant(payout["created"]),
+        payout["id"],
+        _dollars(payout["amount"]),
+        payout["status"],
+        _instant(payout["arrival_date"]),
+    ]
+
+
+def _balance_row(moved: Object) -> list[object]:
+    return [
+        _instant(moved["created"]),
+        moved["id"],
+        moved["type"],
+        _dollars(moved["amount"]),
+        _dollars(moved["fee"]),
+        _dollars(moved["net"]),
+        moved["source"] or "",
+        _instant(moved["available_on"]),
+    ]
 
 
 def _latest(call: Call, kind: str) -> list[Object]:
@@ -62,7 +183,7 @@ def _payment_intents(call: Call) -> list[list[object]]:
         [
             _instant(intent["created"]),
             intent["id"],
-            f"${intent['amount'] // 100:,}.{intent['amount'] % 100:02d}",
+            _dollars(intent["amount"]),
             intent["status"],
             intent["customer"] or "",
             (intent["last_payment_error"] or {}).get("message", ""),

@@ -90,7 +90,7 @@ def _fee_details(fee: int) -> list[Object]:
 
 def available_cents(call: Call) -> int:
     """Return what can be paid out or transferred now, cents."""
-    available, _ = _totals(call)
+    available, _ = totals_cents(call)
     return available
 
 
@@ -129,7 +129,7 @@ def _refuse_manual(payout: Object) -> None:
 
 def retrieve(call: Call) -> Object:
     """Return what is available and what is still pending, in USD cents net of fees."""
-    available, pending = _totals(call)
+    available, pending = totals_cents(call)
     return {
         "object": "balance",
         "livemode": False,
@@ -139,7 +139,7 @@ def retrieve(call: Call) -> Object:
     }
 
 
-def _totals(call: Call) -> tuple[int, int]:
+def totals_cents(call: Call) -> tuple[int, int]:
     row = call.store.connection.execute(
         "SELECT coalesce(sum(json_extract(body, '$.net')) "
         "    FILTER (WHERE json_extract(body, '$.available_on') <= ?), 0) AS available, "

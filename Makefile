@@ -8,7 +8,7 @@ BENCHMARKS := benchmarks.engine.vectorised benchmarks.bids.http benchmarks.clear
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix bench replay db db-stop psql clean clean-data setup-run setup-test \
+.PHONY: help run test soak check fix bench replay db db-stop psql clean clean-data setup-run setup-test \
 	check-format check-lint check-types check-layers check-templates check-migrations check-django check-schema check-states
 
 help: ## Show this list
@@ -19,6 +19,9 @@ run: setup-run ## Run Sparegrid here, database included (PORT=8123 make run; Ctr
 
 test: setup-test ## Run every test (ARGS="tests/unit -k money" for some)
 	$(VENV)/pytest $(ARGS)
+
+soak: setup-test ## Try the engine's commands on many more damaged inputs (FUZZ_EXAMPLES=20000)
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-5000} $(VENV)/pytest tests/unit/engine/test_command_fuzz.py $(ARGS)
 
 check: check-format check-lint check-types check-layers check-templates check-migrations check-django check-schema check-states ## Run every check that is no test
 

@@ -29,8 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return COMMANDS[options.command](options)
-    except OSError as error:
-        return _refuse(f"cannot read {error.filename}: {error.strerror}")
+    except CannotRead as error:
+        return _refuse(f"cannot read {error}")
     except (BookRefused, Unreadable) as error:
         return _refuse(str(error))
 
@@ -99,12 +99,27 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+class CannotRead(Exception):
+    """There is no such file, or it cannot be read; the message names it."""
+
+
 def _read(path: str) -> bytes:
     """Read at most one byte more than the limit: enough to tell that the book is too long."""
-    if path == "-":
-        return sys.stdin.buffer.read(MAX_BOOK_BYTES + 1)
-    with open(path, "rb") as file:
-        return file.read(MAX_BOOK_BYTES + 1)
+    try:
+        if path == "-":
+            return _read_standard_input()
+        with open(path, "rb") as file:
+            return file.read(MAX_BOOK_BYTES + 1)
+    except OSError as error:
+        raise CannotRead(f"{path}: {error.strerror}") from error
+    except ValueError as error:  # a null byte in the name
+        raise CannotRead(f"{path!r}: {error}") from error
+
+
+def _read_standard_input() -> bytes:
+    if sys.stdin is None:
+        raise CannotRead("standard input: it is closed")
+    return sys.stdin.buffer.read(MAX_BOOK_BYTES + 1)
 
 
 def _say(sentence: str) -> None:

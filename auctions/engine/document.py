@@ -5,13 +5,22 @@ Shape and types are checked here; the columns go to `Book.from_arrays`, which ch
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Set
 from typing import Any
 
 from auctions.engine.book import Book
 from auctions.engine.checks import first_duplicate, quote
-from auctions.engine.errors import MAX_BOOK_BYTES, MAX_EXACT, MAX_HOURS, MAX_LOT_HOURS, BookRefused
+from auctions.engine.errors import (
+    MAX_BOOK_BYTES,
+    MAX_COMMAS,
+    MAX_CONTAINERS,
+    MAX_DOCUMENT_LOT_HOURS,
+    MAX_EXACT,
+    MAX_HOURS,
+    BookRefused,
+)
 from auctions.engine.writing import FORMAT, book_sha256, book_to_document, canonical_json, document_sha256
 
 __all__ = [
@@ -40,6 +49,12 @@ def load_document(text: bytes) -> Any:
     """Parse UTF-8 JSON of at most `MAX_BOOK_BYTES`; what its numbers and keys may be is for the reader to say."""
     if len(text) > MAX_BOOK_BYTES:
         raise BookRefused("", f"longer than the limit of {MAX_BOOK_BYTES} bytes")
+    if text.startswith(codecs.BOM_UTF8):
+        raise BookRefused("", "begins with a byte order mark")
+    if text.count(b"{") + text.count(b"[") > MAX_CONTAINERS:
+        raise BookRefused("", f"more than the limit of {MAX_CONTAINERS} objects and lists")
+    if text.count(b",") > MAX_COMMAS:
+        raise BookRefused("", f"more than the limit of {MAX_COMMAS} commas")
     try:
         return json.loads(text.decode("utf-8"), object_pairs_hook=_object, parse_int=_integer)
     except UnicodeDecodeError as error:
@@ -124,8 +139,8 @@ def _read_lot(lot: Any, path: str, hours: int, columns: _Columns) -> None:
     length = lot["end"] - lot["start"]
     if length < 1 or lot["end"] > hours:
         raise BookRefused(f"{path}.end", f"must be after start and at most {hours}")
-    if len(columns["reserve"]) + length > MAX_LOT_HOURS:
-        raise BookRefused(path, f"with those before it spans more than {MAX_LOT_HOURS} lot-hours")
+    if len(columns["reserve"]) + length > MAX_DOCUMENT_LOT_HOURS:
+        raise BookRefused(path, f"with those before it spans more than {MAX_DOCUMENT_LOT_HOURS} lot-hours")
     if isinstance(lot["reserve"], list):
         columns["reserve"] += _hourly(lot["reserve"], f"{path}.reserve", length)
     else:

@@ -12,8 +12,17 @@ MAX_HOURS = 100_000
 MAX_LOT_HOURS = 20_000_000
 """Largest number of (lot, hour) pairs in one book; each becomes a row of the price table."""
 
-MAX_BOOK_BYTES = 256 * 2**20
-"""Largest JSON document the parser reads, in bytes."""
+MAX_BOOK_BYTES = 180_000_000
+"""Largest JSON document the parser reads, in bytes: a million bids."""
+
+MAX_CONTAINERS = 8_000_000
+"""Largest number of objects and lists in a document: parsed, each takes some hundred bytes."""
+
+MAX_COMMAS = 32_000_000
+"""Largest number of commas in a document, which bounds its values."""
+
+MAX_DOCUMENT_LOT_HOURS = 2_500_000
+"""Largest number of (lot, hour) pairs in a book read from a document, since its clearing names each."""
 
 
 class BookRefused(ValueError):

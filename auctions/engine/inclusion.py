@@ -147,8 +147,15 @@ def _check_form(proof: Any) -> None:
         raise NoProof(f"not a proof in format {PROOF_FORMAT}, nor in an earlier one")
     if proof.keys() != keys:
         raise NoProof(f"a proof has these members: {', '.join(sorted(keys))}")
-    if not isinstance(proof["bid"], dict):
-        raise NoProof("bid must be an object")
+    for name in ("window", "nonce"):
+        if not isinstance(proof[name], str):
+            raise NoProof(f"{name} must be a string")
+    if not _has_options(proof["bid"]):
+        raise NoProof("bid must be an object with options, each with legs")
+    try:
+        canonical_json(proof["bid"])
+    except ValueError as error:
+        raise NoProof(f"bid: {error}") from error
 
 
 def check_book_bytes(proof: dict[str, Any], book: bytes) -> str:
@@ -174,6 +181,8 @@ def check_bid_in_book(proof: dict[str, Any], book: Any) -> str:
         raise NoProof(f"the book does not hold {proof['n_bids']} bids in order")
     rank = proof["position"] + 1
     held = next((bid for bid in bids if bid["sequence"] == rank), None)
+    if held is not None and not _has_options(held):
+        raise NoProof(f"the book holds no bid with options and legs at rank {rank}")
     if held is None and all(_has_filter(option) for option in proof["bid"]["options"]):
         return "the book leaves this place free: no option of this bid had a lot for each of its filters"
     if held is None or not _is_as_said(proof["bid"], held):
@@ -203,6 +212,15 @@ def _is_as_said(said: dict[str, Any], held: dict[str, Any]) -> bool:
         elif not _has_filter(option):
             return False
     return not left
+
+
+def _has_options(bid: Any) -> bool:
+    """Say whether a bid has the shape of one: options with legs, all of them objects."""
+    options = bid.get("options") if isinstance(bid, dict) else None
+    if not isinstance(options, list):
+        return False
+    legs = [option.get("legs") if isinstance(option, dict) else None for option in options]
+    return all(isinstance(row, list) and all(isinstance(leg, dict) for leg in row) for row in legs)
 
 
 def _has_filter(option: dict[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from auctions.engine.lotclearing import to_clearing
 from auctions.engine.package.block import Block
 from auctions.engine.package.groups import Standing
 from auctions.engine.package.highs import MAX_NODES
+from auctions.engine.package.limits import check_size
 from auctions.engine.package.losers import reasons, unit_hour_prices
 from auctions.engine.package.outcome import Row, group_rows
 from auctions.engine.package.parts import Part, bids_on, lots_of_packages, part_of
@@ -29,6 +30,7 @@ def clear_mixed(book: Book, executor: Executor, *, packages_only: bool = False) 
     met = np.zeros(0, dtype=np.int64)
     new = lots
     while True:
+        check_size(book, np.flatnonzero(bids_on(book, lots)))
         program = write_program(book, np.flatnonzero(bids_on(book, new)))
         met = np.union1d(met, program.bid)
         solved += solve_blocks(book, blocks(program), MAX_NODES, executor)

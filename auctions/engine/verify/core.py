@@ -6,7 +6,8 @@ would do better by themselves unless
 .. math:: \sum_{i \in T} p_i \ge w(N \setminus T) - w(N) + \sum_{i \in T} v_i ,
 
 and for `T = {i}` the right-hand side is VCG. Up to `MAX_ENUMERATED` winners all sets are tried; above, one integer
-program looks for the best coalition, and above that a sample, seeded with the book, is tried.
+program looks for the best coalition, and then for those that decide which payments are nearest to VCG (`nearest`);
+above that a sample, seeded with the book, is tried.
 """
 
 from __future__ import annotations
@@ -16,19 +17,16 @@ import random
 from collections import defaultdict
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import linprog, nnls
-
 from auctions.engine.verify.claims import Claim
 from auctions.engine.verify.findings import Report
 from auctions.engine.verify.markets import Group
+from auctions.engine.verify.nearest import Rows, blocking_rows, cheapest_point
 from auctions.engine.verify.placements import Cell, Placement
 from auctions.engine.verify.search import search_milp
 from auctions.engine.verify.sheets import Id, Sheet
 
 MAX_ENUMERATED = 8
-MAX_PIVOTS = 12
+MAX_PIVOTS = 24
 SAMPLED_COALITIONS = 60
 
 
@@ -62,10 +60,11 @@ def check_group(sheet: Sheet, claim: Claim, group: Group, report: Report) -> flo
         report.note("core: every coalition tried in small groups of markets with packages")
         _check_rows(rows, worth, report)
         return _check_nearest(rows, group, worth, report)
-    if not _check_by_program(group, worth, report):
+    is_complete = _check_by_program(group, worth, report)
+    if not is_complete:
         _check_sampled(sheet, group, worth, report)
     _check_vcg(group, worth, report)
-    return None
+    return _check_nearest_of_many(group, worth, report) if is_complete and not report.findings else None
 
 
 def _worth(sheet: Sheet, claim: Claim, group: Group, surplus: int) -> Worth:
@@ -100,10 +99,6 @@ def _claimed_surplus(sheet: Sheet, claim: Claim, group: Group) -> int:
         for award in claim.awards
         if award.bid in bids
     )
-
-
-Rows = list[tuple[tuple[Id, ...], int]]
-"""Sets of winners with the least they must pay together, ticks."""
 
 
 def _all_rows(group: Group, worth: Worth) -> Rows | None:
@@ -153,23 +148,12 @@ def _check_nearest(rows: Rows, group: Group, worth: Worth, report: Report) -> fl
     """Compare with the cheapest core point nearest to VCG, to a tick for each bidder. Return its total."""
     if not rows:
         return 0.0
-    column = {who: at for at, who in enumerate(group.winners)}
-    matrix = np.zeros((len(rows), len(column)))
-    for row, (payers, _) in enumerate(rows):
-        matrix[row, [column[who] for who in payers]] = 1
-    least = np.array([least for _, least in rows], dtype=float)
-    value = np.array([worth.value[who] for who in group.winners], dtype=float)
-    vcg = np.array([rows[at][1] for at in range(len(column))], dtype=float)
-    scale = max(value.max(initial=0.0), 1.0)
-    cheapest = linprog(
-        np.ones(len(column)), A_ub=-matrix, b_ub=-least / scale, bounds=[(None, v / scale) for v in value]
-    )
-    if cheapest.status != 0:
+    found = cheapest_point(rows, group.winners, worth.value)
+    if found is None:
         report.find("payments", "no payments within the bids are in the core of these awards")
         return None
-    total = cheapest.fun * scale
-    slack = 1e-6 + 1e-9 * scale
-    point = _nearest(matrix, least, value, vcg, total, scale)
+    point, total = found
+    slack = 1e-6 + 1e-9 * max(worth.value.values())
     for who, ticks in zip(group.winners, point.tolist(), strict=True):
         if abs(worth.paid[who] - ticks) > 1 + slack:
             report.find(
@@ -178,27 +162,20 @@ def _check_nearest(rows: Rows, group: Group, worth: Worth, report: Report) -> fl
     return total
 
 
-def _nearest(
-    matrix: NDArray[np.float64],
-    least: NDArray[np.float64],
-    value: NDArray[np.float64],
-    vcg: NDArray[np.float64],
-    total: float,
-    scale: float,
-) -> NDArray[np.float64]:
-    """Least distance programming by non-negative least squares (Lawson & Hanson 1974, chapter 23)."""
-    n = len(value)
-    total_limit = total * (1 + 1e-12) + 1e-9 * scale
-    sides = np.vstack([matrix, -np.eye(n), -np.ones((1, n))])
-    bound = np.concatenate([least - matrix @ vcg, vcg - value, [vcg.sum() - total_limit]]) / scale
-    if (bound <= 0).all():
-        return vcg
-    target = np.zeros(n + 1)
-    target[n] = 1
-    stacked = np.vstack([sides.T, bound])
-    weight, _ = nnls(stacked, target, maxiter=100 * len(bound))
-    residual = stacked @ weight - target
-    return vcg - residual[:n] / residual[n] * scale
+def _check_nearest_of_many(group: Group, worth: Worth, report: Report) -> float | None:
+    """As `_check_nearest`, over the coalitions that a search of its own finds to matter; None where it finds no end."""
+    alone: Rows = []
+    for who in group.winners[: MAX_PIVOTS + 1]:
+        others = _surplus_without(group, (who,))
+        if others is None:
+            break
+        alone.append(((who,), others - worth.surplus + worth.value[who]))
+    rows = blocking_rows(group, alone, worth.value, worth.surplus)
+    if len(alone) < len(group.winners) or rows is None:
+        report.note("core: nearness to VCG of the payments of many winners not computed again")
+        return None
+    report.note("core: nearest point of many winners computed again over the coalitions that bind")
+    return _check_nearest(rows, group, worth, report)
 
 
 def _check_by_program(group: Group, worth: Worth, report: Report) -> bool:

@@ -9,7 +9,16 @@ from functools import cached_property
 from typing import NamedTuple
 
 from auctions.engine.verify.divisible import DivisibleLot, is_divisible
-from auctions.engine.verify.placements import Cell, Placement, Windows, can_pay, n_placements, placements
+from auctions.engine.verify.placements import (
+    MAX_CELLS,
+    Cell,
+    Placement,
+    Windows,
+    can_pay,
+    n_cells,
+    n_placements,
+    placements,
+)
 from auctions.engine.verify.search import (
     MAX_MILP_ENTRIES,
     Best,
@@ -102,7 +111,8 @@ class PackageMarket:
             for hour, units in enumerate(lot.capacity)
         }
         self.ways: list[list[Placement]] | None = None
-        if sum(n_placements(windows, bid) for bid in self.bids) <= MAX_PLACEMENTS:
+        n_ways = sum(n_placements(windows, bid) for bid in self.bids)
+        if n_ways <= MAX_PLACEMENTS and sum(n_cells(windows, bid) for bid in self.bids) <= MAX_CELLS:
             self.ways = [placements(windows, bid) for bid in self.bids]
         self._values: dict[frozenset[Id], Best | None] = {}
 
@@ -138,11 +148,12 @@ class PackageMarket:
             return search_milp(ways, self.capacity) if self.budget.spend(ways) else None
 
     def would_win(self, windows: Windows, bid: Bid, limit: int) -> bool | None:
-        """Whether a bid of one option would win at this limit, all else equal; None where that is too much to try."""
-        if self.ways is None or len(bid.options) > 1:
+        """Whether a bid would win with this limit of its first option, all else equal; None where that is too much."""
+        if self.ways is None:
             return None
         row = self.bids.index(bid)
-        changed = bid._replace(options=(bid.options[0]._replace(limit=limit),))
+        first, *others = bid.options
+        changed = bid._replace(options=(first._replace(limit=limit), *others))
         ways = [*self.ways[:row], placements(windows, changed), *self.ways[row + 1 :]]
         try:
             return search_tree(ways, self.capacity, ties=True).chosen[row] is not None

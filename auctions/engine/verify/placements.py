@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from auctions.engine.verify.sheets import Bid, Id, Leg, Lot, Option, Sheet
@@ -71,10 +72,23 @@ class Windows:
         if key not in self._cache:
             total = [0, *itertools.accumulate(lot.reserve)]
             self._cache[key] = [
-                (min(lot.capacity[at : at + hours]), total[at + hours] - total[at])
-                for at in range(lot.hours - hours + 1)
+                (room, total[at + hours] - total[at])
+                for at, room in enumerate(_least_in_row(lot.capacity, hours))
             ]
         return self._cache[key]
+
+
+def _least_in_row(capacity: Sequence[int], hours: int) -> Iterator[int]:
+    """Yield the least of every so many numbers in a row: the first of a queue of those that nothing later undercuts."""
+    rising: deque[int] = deque()
+    for at, units in enumerate(capacity):
+        while rising and capacity[rising[-1]] >= units:
+            rising.pop()
+        rising.append(at)
+        if rising[0] <= at - hours:
+            rising.popleft()
+        if at >= hours - 1:
+            yield capacity[rising[0]]
 
 
 def n_placements(windows: Windows, bid: Bid) -> int:
@@ -86,6 +100,11 @@ def n_placements(windows: Windows, bid: Bid) -> int:
             ways *= windows.n_spots(leg)
         total += ways
     return total
+
+
+def n_cells(windows: Windows, bid: Bid) -> int:
+    """Upper bound of how many lot-hours the placements of a bid name."""
+    return n_placements(windows, bid) * max(sum(leg.hours for leg in option.legs) for option in bid.options)
 
 
 def placements(windows: Windows, bid: Bid) -> list[Placement]:
@@ -143,6 +162,9 @@ def option_value(option: Option, unit_hours: int, units: int) -> int:
     return option.limit * units // option.legs[0].units
 
 
+MAX_CELLS = 2_000_000
+"""Lot-hours of the placements written out together; above, nothing is written out."""
+
 MAX_TRIED = 20_000
 """Ways of a bid of several legs tried before giving up on whether it could ever fit."""
 
@@ -164,7 +186,7 @@ def _any_way(windows: Windows, bid: Bid, wanted: Callable[[int], bool]) -> bool 
             for option in bid.options
             for spot in windows.spots(bid, option.legs[0])
         )
-    if n_placements(windows, bid) > MAX_TRIED:
+    if n_placements(windows, bid) > MAX_TRIED or n_cells(windows, bid) > MAX_CELLS:
         return None
     return any(wanted(way.net) for way in placements(windows, bid))
 

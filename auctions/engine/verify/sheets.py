@@ -5,6 +5,7 @@ Numbers are Python ints, so nothing here can overflow or round. Ids are strings 
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 from collections.abc import Set
@@ -13,9 +14,11 @@ from typing import Any, NamedTuple
 from auctions.engine.verify.findings import Unreadable
 
 Id = str | int
-MAX_INPUT_BYTES = 256 * 2**20
+MAX_INPUT_BYTES = 180_000_000
+MAX_CONTAINERS = 8_000_000
+MAX_COMMAS = 32_000_000
 MAX_NUMBER = 2**53
-MAX_LOT_HOURS = 20_000_000
+MAX_LOT_HOURS = 2_500_000
 
 
 class Lot(NamedTuple):
@@ -75,13 +78,21 @@ def load_json(text: bytes) -> Any:
     """Parse JSON with every key once and no constants JSON does not have; raise `Unreadable`."""
     if len(text) > MAX_INPUT_BYTES:
         raise Unreadable("", f"longer than the limit of {MAX_INPUT_BYTES} bytes")
+    if text.startswith(codecs.BOM_UTF8):
+        raise Unreadable("", "begins with a byte order mark")
+    if text.count(b"{") + text.count(b"[") > MAX_CONTAINERS:
+        raise Unreadable("", f"more than the limit of {MAX_CONTAINERS} objects and lists")
+    if text.count(b",") > MAX_COMMAS:
+        raise Unreadable("", f"more than the limit of {MAX_COMMAS} commas")
     try:
         return json.loads(text.decode("utf-8"), object_pairs_hook=_once_each, parse_constant=_no_constant)
     except RecursionError as error:
         raise Unreadable("", "nested too deeply") from error
     except Unreadable:
         raise
-    except ValueError as error:  # not UTF-8, not JSON, or a number of thousands of digits
+    except UnicodeDecodeError as error:
+        raise Unreadable("", f"not UTF-8 at byte {error.start}") from error
+    except ValueError as error:  # not JSON, or a number of thousands of digits
         raise Unreadable("", f"not JSON: {error}") from error
 
 
@@ -106,7 +117,11 @@ def read_book(document: Any) -> Sheet:
     if document["rule"] not in ("core", "vcg"):
         raise Unreadable("rule", "must be core or vcg")
     hours = _number(document["hours"], "hours", least=1)
-    lots = [_read_lot(lot, f"lots[{row}]", hours) for row, lot in enumerate(_list(document["lots"], "lots"))]
+    sum_of_hours = 0
+    lots: list[Lot] = []
+    for row, lot in enumerate(_list(document["lots"], "lots")):
+        lots.append(_read_lot(lot, f"lots[{row}]", hours, MAX_LOT_HOURS - sum_of_hours))
+        sum_of_hours += lots[-1].hours
     lot_ids = {lot.id for lot in lots}
     bids = [
         _read_bid(bid, f"bids[{row}]", hours, lot_ids)
@@ -135,12 +150,12 @@ _LOT = {"id", "seller", "units", "start", "end", "reserve"}
 _LEG = {"lots", "units", "earliest", "latest", "hours"}
 
 
-def _read_lot(lot: Any, path: str, hours: int) -> Lot:
+def _read_lot(lot: Any, path: str, hours: int, hours_left: int) -> Lot:
     _members(lot, path, _LOT, {"unit_step", "capacity"})
     start = _number(lot["start"], f"{path}.start")
     end = _number(lot["end"], f"{path}.end", least=start + 1, most=hours)
-    if end - start > MAX_LOT_HOURS:
-        raise Unreadable(path, f"spans more than {MAX_LOT_HOURS} hours")
+    if end - start > hours_left:
+        raise Unreadable(path, f"with those before it spans more than {MAX_LOT_HOURS} lot-hours")
     units = _number(lot["units"], f"{path}.units", least=1)
     return Lot(
         _text(lot["id"], f"{path}.id"),

@@ -165,7 +165,7 @@ class TestRefusals:
         monkeypatch.setattr("auctions.engine.document.MAX_BOOK_BYTES", 100)
         with pytest.raises(BookRefused, match="limit of 100 bytes"):
             book_from_json(json.dumps(BOOK).encode())
-        assert errors.MAX_BOOK_BYTES == 256 * 2**20
+        assert errors.MAX_BOOK_BYTES == 180_000_000
 
 
 def in_digits(book: dict[str, Any]) -> bytes:

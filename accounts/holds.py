@@ -4,8 +4,9 @@ Nobody can win what they cannot pay: a bid is placed only after its largest poss
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 from django.db.models import F
@@ -148,3 +149,19 @@ def grant_starting_limit(*, organization_id: int) -> bool:
     """
     never_set = BiddingLimit.objects.filter(organization_id=organization_id, limit_set_at=None, limit_cents=0)
     return bool(never_set.update(limit_cents=settings.STARTING_LIMIT_CENTS, limit_set_at=Now()))
+
+
+@dataclass(frozen=True, slots=True)
+class LimitCut:
+    """What a limit was and is, cents."""
+
+    before_cents: int
+    after_cents: int
+
+
+def cut_limit(*, organization_id: int, new_limit: Callable[[int], int], now: datetime) -> LimitCut:
+    """Lower an organization's limit to what ``new_limit`` makes of it, cents; what is held stays held."""
+    limit = lock_limit(organization_id)
+    cut = LimitCut(limit.limit_cents, min(limit.limit_cents, new_limit(limit.limit_cents)))
+    BiddingLimit.objects.filter(pk=limit.pk).update(limit_cents=cut.after_cents, limit_set_at=now)
+    return cut

@@ -22,14 +22,14 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 import auctions.tasks
 from auctions.publisher import run_publisher
 from auctions.sweeps import sweep_inquiries, sweep_windows
-from settlements.jobs import QUEUE_STRIPE
-from settlements.sweeps import sweep_deliveries, sweep_settlements
+from settlements.jobs import QUEUE_MAIL, QUEUE_STRIPE
+from settlements.sweeps import sweep_deliveries, sweep_dunning, sweep_settlements
 
 SWEEP_SECONDS = 1.0
 STALLED_SECONDS = 10.0
 POLL_SECONDS = 0.2
 HEARTBEAT_SECONDS = 2.0
-CONCURRENT_JOBS = {auctions.tasks.QUEUE: 2, QUEUE_STRIPE: 4, auctions.tasks.QUEUE_INQUIRIES: 1}
+CONCURRENT_JOBS = {auctions.tasks.QUEUE: 2, QUEUE_STRIPE: 4, QUEUE_MAIL: 1, auctions.tasks.QUEUE_INQUIRIES: 1}
 """How many jobs of each queue run at once. Several queues, so that neither a slow Stripe nor a question about the past
 keeps a window from clearing."""
 
@@ -118,3 +118,4 @@ def _sweep_windows() -> None:
 def _sweep_settlements() -> None:
     sweep_settlements()
     sweep_deliveries(now=datetime.now(UTC))
+    sweep_dunning(now=datetime.now(UTC))

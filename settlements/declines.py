@@ -23,6 +23,41 @@ _REASONS = {
     "resource_missing": "The card is no longer on file at Stripe. Add it again, or use another card.",
 }
 
+# Asking again cannot help, or the card networks forbid it. Whoever holds the card is not told which it was.
+_FINAL = frozenset(
+    {
+        AUTHENTICATION_REQUIRED,
+        "payment_intent_authentication_failure",
+        "lost_card",
+        "stolen_card",
+        "pickup_card",
+        "restricted_card",
+        "fraudulent",
+        "merchant_blacklist",
+        "security_violation",
+        "invalid_account",
+        "expired_card",
+        "incorrect_number",
+        "invalid_number",
+        "invalid_expiry_month",
+        "invalid_expiry_year",
+        "card_not_supported",
+        "currency_not_supported",
+        "transaction_not_allowed",
+        "revocation_of_authorization",
+        "revocation_of_all_authorizations",
+        "stop_payment_order",
+        "no_action_taken",
+        "amount_too_large",
+        "resource_missing",
+    }
+)
+
+
+def may_retry(code: str) -> bool:
+    """Say whether the same card may be asked again later by itself: not after a decline that is final."""
+    return code not in _FINAL
+
 
 def decline_reason(code: str) -> str:
     """Return what to tell the buyer about a decline code, unknown ones included."""

@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 import django_filters
 from django import forms
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import Organization, User
 from marketplace.fields import AmountField
 from settlements.models import PaymentMethod, Settlement
-from settlements.queries.queue import LARGEST, NEWEST, OLDEST, OVERDUE_AFTER
+from settlements.queries.queue import LARGEST, NEWEST, OLDEST, OVERDUE_AFTER, UNPAID
 
 MAX_DOLLARS = 10**12
 
@@ -102,10 +102,10 @@ class SettlementFilter(django_filters.FilterSet):
     def by_flag(self, found: QuerySet[Settlement], name: str, value: str) -> QuerySet[Settlement]:
         match value:
             case "unpaid":
-                return found.filter(~Q(status=Settlement.Status.PAID))
+                return found.filter(UNPAID)
             case "overdue":
                 before = datetime.now(UTC) - OVERDUE_AFTER
-                return found.filter(~Q(status=Settlement.Status.PAID), created_at__lt=before)
+                return found.filter(UNPAID, created_at__lt=before)
             case "no_card":
                 cards = PaymentMethod.objects.filter(
                     organization_id=OuterRef("organization_id"), removed_at=None

@@ -16,11 +16,15 @@ logger = logging.getLogger(__name__)
 
 QUEUE_STRIPE = "stripe"
 """Jobs that wait for Stripe, kept apart so that a slow Stripe never delays a window's closing."""
+QUEUE_MAIL = "mail"
+"""E-mails, which nothing waits for."""
 
 CHARGE = "settlements.charge"
 RESOLVE = "settlements.resolve"
 HANDLE_EVENT = "settlements.handle_event"
 DETACH_PAYMENT_METHOD = "settlements.detach_payment_method"
+TAKE_STEP = "settlements.take_dunning_step"
+SEND_NOTICE = "settlements.send_notice"
 
 
 def defer_charges(settlement_ids: Sequence[int]) -> None:
@@ -41,14 +45,21 @@ def defer_detach(payment_method_id: int) -> None:
     app.configure_task(DETACH_PAYMENT_METHOD, queue=QUEUE_STRIPE).defer(row_id=payment_method_id)
 
 
-def defer_again(task_name: str, row_ids: Iterable[int]) -> int:
+def defer_notices(notice_ids: Sequence[int]) -> None:
+    """Have these e-mails sent as soon as this transaction commits."""
+    if notice_ids:
+        jobs: list[dict[str, JSONValue]] = [{"row_id": notice_id} for notice_id in notice_ids]
+        app.configure_task(SEND_NOTICE, queue=QUEUE_MAIL).batch_defer(*jobs)
+
+
+def defer_again(task_name: str, row_ids: Iterable[int], *, queue: str = QUEUE_STRIPE) -> int:
     """Defer a job for each row unless such a job waits already; return how many were deferred.
 
     For sweeps: a row that stays due while workers are busy, or Stripe is down, has one job waiting and not a pile.
     """
     n_deferred = 0
     for row_id in row_ids:
-        job = app.configure_task(task_name, queue=QUEUE_STRIPE, queueing_lock=f"{task_name}:{row_id}")
+        job = app.configure_task(task_name, queue=queue, queueing_lock=f"{task_name}:{row_id}")
         try:
             with transaction.atomic():
                 job.defer(row_id=row_id)

@@ -15,8 +15,16 @@ from django.db.models.fields import DurationField
 from django.db.models.functions import Least, Now
 
 from auctions.models import Window
-from settlements.jobs import CHARGE, HANDLE_EVENT, RESOLVE, defer_again
-from settlements.models import ChargeAttempt, PaymentMethod, Settlement, StripeEvent
+from settlements.jobs import (
+    CHARGE,
+    HANDLE_EVENT,
+    QUEUE_MAIL,
+    RESOLVE,
+    SEND_NOTICE,
+    TAKE_STEP,
+    defer_again,
+)
+from settlements.models import ChargeAttempt, DunningStep, Notice, PaymentMethod, Settlement, StripeEvent
 from settlements.operations.deliveries import move_delivery
 from settlements.operations.draw_up import settle_window
 from settlements.queries.deliveries import due_deliveries
@@ -26,6 +34,8 @@ logger = logging.getLogger(__name__)
 BATCH = 50
 JOB_HEAD_START = timedelta(seconds=10)
 """How long the job deferred with the work has for itself before the sweep looks after it."""
+MAIL_HEAD_START = timedelta(minutes=5)
+"""A mail server that is down is asked again this often."""
 FIRST_LOOKUP_AFTER = timedelta(seconds=60)
 """Longer than a call with its one retry may take, so that a lookup seldom meets a call under way."""
 MAX_DOUBLINGS = 6
@@ -51,6 +61,27 @@ def sweep_deliveries(*, now: datetime) -> int:
         except Exception:
             logger.exception("delivery %s could not be moved on", delivery_id)
     return n_moved
+
+
+def sweep_dunning(*, now: datetime) -> int:
+    """Defer the steps of dunning that are due at ``now`` and e-mails whose job was lost; return how many."""
+    return defer_again(TAKE_STEP, due_steps(now)) + defer_again(
+        SEND_NOTICE, unsent_notices(now), queue=QUEUE_MAIL
+    )
+
+
+def due_steps(now: datetime) -> list[int]:
+    """Return steps that are due, oldest first; a deadline waits while the outcome of a payment is not known."""
+    steps = DunningStep.objects.filter(taken_at=None, due_at__lte=now).exclude(
+        kind=DunningStep.Kind.DEADLINE, dunning__settlement__status=Settlement.Status.CHARGING
+    )
+    return list(steps.order_by("due_at", "id").values_list("id", flat=True)[:BATCH])
+
+
+def unsent_notices(now: datetime) -> list[int]:
+    """Return e-mails that their job should long have sent, oldest first."""
+    notices = Notice.objects.filter(ended_at=None, created_at__lt=now - MAIL_HEAD_START)
+    return list(notices.order_by("id").values_list("id", flat=True)[:BATCH])
 
 
 def unsettled_windows() -> list[int]:

@@ -6,10 +6,22 @@
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from settlements.jobs import CHARGE, DETACH_PAYMENT_METHOD, HANDLE_EVENT, QUEUE_STRIPE, RESOLVE
+from marketplace.db import database_now
+from settlements.jobs import (
+    CHARGE,
+    DETACH_PAYMENT_METHOD,
+    HANDLE_EVENT,
+    QUEUE_MAIL,
+    QUEUE_STRIPE,
+    RESOLVE,
+    SEND_NOTICE,
+    TAKE_STEP,
+)
 from settlements.operations.cards import detach_removed_card
 from settlements.operations.charging import charge_settlement, resolve_attempt
+from settlements.operations.dunning import take_step
 from settlements.operations.events import handle_event
+from settlements.operations.notices import send_notice
 from settlements.stripe_facts import OutcomeUnknown
 
 SOON = RetryStrategy(max_attempts=6, exponential_wait=3, retry_exceptions=[OutcomeUnknown])
@@ -38,3 +50,15 @@ def handle_stripe_event(*, row_id: int) -> None:
 def detach_payment_method(*, row_id: int) -> None:
     """Detach a removed card at Stripe."""
     detach_removed_card(payment_method_id=row_id)
+
+
+@app.task(name=TAKE_STEP, queue=QUEUE_STRIPE)
+def take_dunning_step(*, row_id: int) -> None:
+    """Take a step of dunning. Not retried here: what it leaves undone, the sweep finds."""
+    take_step(step_id=row_id, now=database_now())
+
+
+@app.task(name=SEND_NOTICE, queue=QUEUE_MAIL)
+def send_mail(*, row_id: int) -> None:
+    """Send an e-mail, once. Not retried here: the sweep finds one that was not sent."""
+    send_notice(notice_id=row_id, now=database_now())

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from settlements.views import cards, desk, finance, own
+from settlements.views import cards, collecting, desk, finance, links, own
 from settlements.webhooks import stripe_webhook
 
 app_name = "settlements"
@@ -11,6 +11,7 @@ urlpatterns = [
     path("settlements/<int:pk>/", own.own_settlement_detail, name="own_settlement_detail"),
     path("settlements/<int:pk>/pay/", own.pay, name="own_settlement_pay"),
     path("settlements/<int:pk>/return/", own.payment_return, name="own_settlement_return"),
+    path("pay/<str:token>/", links.payment_link, name="payment_link"),
     path("payment-methods/", cards.payment_methods, name="payment_methods"),
     path("payment-methods/add/", cards.card_add, name="card_add"),
     path("payment-methods/return/", cards.card_return, name="card_return"),
@@ -24,5 +25,8 @@ urlpatterns = [
     path("finance/settlements/views/<int:pk>/remove/", desk.view_remove, name="view_remove"),
     path("finance/settlements/<int:pk>/notes/", desk.note_add, name="note_add"),
     path("finance/settlements/<int:pk>/", finance.settlement_detail, name="settlement_detail"),
+    path("finance/settlements/<int:pk>/extend/", collecting.deadline_extend, name="deadline_extend"),
+    path("finance/settlements/<int:pk>/retry/", collecting.settlement_retry, name="settlement_retry"),
+    path("finance/settlements/<int:pk>/default/", collecting.settlement_default, name="settlement_default"),
     path("stripe/webhook/", stripe_webhook, name="stripe_webhook"),
 ]

@@ -169,6 +169,8 @@ LOOKS = {
     "declined": Look("alert", "danger"),
     "carried": Look("forward", "neutral"),
     "paid": Look("check", "ok"),
+    "defaulted": Look("cross", "danger"),
+    "written_off": Look("minus", "neutral"),
     # deliveries
     "awaiting_payment": Look("clock", "hollow"),
     "handover_due": Look("clock", "warn"),

@@ -4,6 +4,7 @@ from settlements.models.attempts import ChargeAttempt
 from settlements.models.customers import Customer, PaymentMethod
 from settlements.models.deliveries import Delivery
 from settlements.models.desk import SavedView, SettlementNote
+from settlements.models.dunning import CollectionDecision, Default, Dunning, DunningStep, Notice
 from settlements.models.ledger import Account, Entry, Transaction
 from settlements.models.refunds import Refund, RefundAttempt, RefundLine
 from settlements.models.settlements import SettledWindow, Settlement, SettlementLine
@@ -12,9 +13,14 @@ from settlements.models.stripe_events import StripeEvent
 __all__ = [
     "Account",
     "ChargeAttempt",
+    "CollectionDecision",
     "Customer",
+    "Default",
     "Delivery",
+    "Dunning",
+    "DunningStep",
     "Entry",
+    "Notice",
     "PaymentMethod",
     "Refund",
     "RefundAttempt",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -37,15 +39,22 @@ class Settlement(models.Model):
         DECLINED = "declined", "Declined"
         PAID = "paid", "Paid"
         CARRIED = "carried", "Carried to the next settlement"
+        DEFAULTED = "defaulted", "Defaulted"
+        WRITTEN_OFF = "written_off", "Written off"
 
     TRANSITIONS: Transitions = {
-        Status.DUE: frozenset({Status.CHARGING}),
+        Status.DUE: frozenset({Status.CHARGING, Status.DEFAULTED}),
         Status.CHARGING: frozenset({Status.PAID, Status.ACTION_REQUIRED, Status.DECLINED}),
-        Status.ACTION_REQUIRED: frozenset({Status.CHARGING, Status.PAID, Status.DECLINED}),
-        Status.DECLINED: frozenset({Status.CHARGING, Status.PAID}),
+        Status.ACTION_REQUIRED: frozenset({Status.CHARGING, Status.PAID, Status.DECLINED, Status.DEFAULTED}),
+        Status.DECLINED: frozenset({Status.CHARGING, Status.PAID, Status.DEFAULTED}),
         Status.PAID: frozenset(),
-        Status.CARRIED: frozenset(),
+        Status.CARRIED: frozenset({Status.PAID, Status.WRITTEN_OFF}),
+        Status.DEFAULTED: frozenset(),
+        Status.WRITTEN_OFF: frozenset(),
     }
+    ENDED = (Status.PAID, Status.DEFAULTED, Status.WRITTEN_OFF)
+    COLLECTABLE = (Status.DUE, Status.DECLINED, Status.ACTION_REQUIRED)
+    """What a payment or a default may follow at once."""
 
     window = models.ForeignKey(Window, on_delete=models.PROTECT, related_name="settlements")
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="settlements")
@@ -110,6 +119,12 @@ class Settlement(models.Model):
 
     def __str__(self) -> str:
         return f"settlement {self.pk}"
+
+    @property
+    def pay_by(self) -> datetime | None:
+        """When an unpaid settlement defaults; None where it has no deadline, or no more."""
+        dunning = getattr(self, "dunning", None)
+        return dunning.deadline_at if dunning and dunning.closed_at is None else None
 
     @property
     def to_collect_cents(self) -> int:

@@ -52,11 +52,11 @@ def charge_settlement(*, settlement_id: int) -> Settlement.Status:
     """
     with transaction.atomic(durable=True):
         settlement = Settlement.objects.select_for_update(no_key=True).get(pk=settlement_id)
-        card = _locked_cards(settlement.organization_id).filter(is_default=True).first()
+        card = default_card(settlement.organization_id)
         if settlement.status != Status.DUE or card is None:
             return Status(settlement.status)
-        attempt = _begin_attempt(settlement, card, on_session=False)
-    _call_and_record(attempt)
+        attempt = begin_attempt(settlement, card, on_session=False)
+    call_and_record(attempt)
     return _status(settlement_id)
 
 
@@ -66,7 +66,7 @@ def pay_settlement(*, organization_id: int, settlement_id: int, payment_method_i
     An earlier payment that still waits for authentication is cancelled first, so that only one can ever succeed.
     Raise CannotPay, Settlement.DoesNotExist for another's settlement, OutcomeUnknown.
     """
-    _give_up_waiting_attempt(organization_id, settlement_id)
+    give_up_waiting_attempt(organization_id, settlement_id)
     with transaction.atomic(durable=True):
         own = Settlement.objects.select_for_update(no_key=True).filter(organization_id=organization_id)
         settlement = own.get(pk=settlement_id)
@@ -74,8 +74,8 @@ def pay_settlement(*, organization_id: int, settlement_id: int, payment_method_i
         if card is None:
             raise CannotPay("This card is no longer on file. Choose another one.")
         _require_payable(settlement)
-        attempt = _begin_attempt(settlement, card, on_session=True)
-    payment = _call_and_record(attempt)
+        attempt = begin_attempt(settlement, card, on_session=True)
+    payment = call_and_record(attempt)
     return PaymentStart(_status(settlement_id), payment.authentication_url if payment else "")
 
 
@@ -106,7 +106,7 @@ def resolve_attempt(*, attempt_id: int) -> Settlement.Status:
         ChargeAttempt.objects.filter(pk=attempt_id).update(n_calls=F("n_calls") + 1, called_at=Now())
     payment = _look_up(attempt)
     if payment is None:
-        _call_and_record(attempt)
+        call_and_record(attempt)
     else:
         _record(attempt_id, payment)
     return _status(attempt.settlement_id)
@@ -123,6 +123,11 @@ def _look_up(attempt: ChargeAttempt) -> Payment | None:
     )
 
 
+def default_card(organization_id: int) -> PaymentMethod | None:
+    """Return the card to charge while the buyer is away, locked; assumes a transaction."""
+    return _locked_cards(organization_id).filter(is_default=True).first()
+
+
 def _locked_cards(organization_id: int) -> QuerySet[PaymentMethod]:
     """Return an organization's cards on file, to be locked: a card is not removed while an attempt with it begins."""
     cards = PaymentMethod.objects.filter(organization_id=organization_id, removed_at=None)
@@ -130,17 +135,20 @@ def _locked_cards(organization_id: int) -> QuerySet[PaymentMethod]:
 
 
 def _require_payable(settlement: Settlement) -> None:
-    if settlement.status in (Status.DUE, Status.DECLINED, Status.ACTION_REQUIRED):
+    if settlement.status in Settlement.COLLECTABLE:
         return
     reasons = {
         Status.PAID: "This settlement is paid already.",
         Status.CHARGING: "A payment is under way. Wait until the bank has answered.",
         Status.CARRIED: "This amount is too small for a card payment and is carried forward.",
+        Status.DEFAULTED: "The deadline to pay this settlement has passed. What it was for is for sale again.",
+        Status.WRITTEN_OFF: "This settlement was written off. Nothing is left to pay.",
     }
     raise CannotPay(reasons[Status(settlement.status)])
 
 
-def _begin_attempt(settlement: Settlement, card: PaymentMethod, *, on_session: bool) -> ChargeAttempt:
+def begin_attempt(settlement: Settlement, card: PaymentMethod, *, on_session: bool) -> ChargeAttempt:
+    """Write the attempt that ``call_and_record`` then makes, on a locked settlement; assumes a transaction."""
     require_transition(Settlement.TRANSITIONS, settlement.status, Status.CHARGING)
     settlement.status = Status.CHARGING
     settlement.save(update_fields=["status"])
@@ -154,7 +162,8 @@ def _begin_attempt(settlement: Settlement, card: PaymentMethod, *, on_session: b
     )
 
 
-def _give_up_waiting_attempt(organization_id: int, settlement_id: int) -> None:
+def give_up_waiting_attempt(organization_id: int, settlement_id: int) -> None:
+    """Cancel a payment that waits for the buyer, if there is one; if the buyer was faster, it counts."""
     waiting = ChargeAttempt.objects.filter(
         settlement_id=settlement_id,
         settlement__organization_id=organization_id,
@@ -167,7 +176,7 @@ def _give_up_waiting_attempt(organization_id: int, settlement_id: int) -> None:
         _record(waiting.pk, cancelled)
 
 
-def _call_and_record(attempt: ChargeAttempt) -> Payment | None:
+def call_and_record(attempt: ChargeAttempt) -> Payment | None:
     """Ask Stripe for the attempt's payment and record the answer. Return None when Stripe refused the request."""
     try:
         payment = gateway.create_payment(_order(attempt))

@@ -14,8 +14,9 @@ from auctions.models import Award, Window
 from marketplace.db import database_now
 from settlements import ledger
 from settlements.jobs import defer_charges
-from settlements.models import SettledWindow, Settlement, SettlementLine, Transaction
+from settlements.models import Dunning, PaymentMethod, SettledWindow, Settlement, SettlementLine, Transaction
 from settlements.operations.deliveries import write_deliveries
+from settlements.operations.unpaid import Failure, open_dunnings
 from settlements.splitting import SplitAmount, split_amount
 
 CARD_MINIMUM_CENTS = 50
@@ -60,6 +61,7 @@ def settle_window(*, window_id: int) -> list[Settlement]:
         settlements = _write_settlements(window, drafts)
         _post_to_ledger(settlements, drafts)
         _hand_over_holds(settlements, drafts)
+        _dun_those_without_a_card(settlements)
         _tell(settlements)
         defer_charges([own.pk for own in settlements if own.status == Settlement.Status.DUE])
         return settlements
@@ -160,6 +162,17 @@ def _hand_over_holds(settlements: list[Settlement], drafts: list[_Draft]) -> Non
 def hold_reference(settlement: Settlement) -> str:
     """Return what a settlement's hold is called until it is paid."""
     return f"settlement:{settlement.pk}"
+
+
+def _dun_those_without_a_card(settlements: list[Settlement]) -> None:
+    """Write to buyers that have no card to charge, and give them a deadline."""
+    due = [own for own in settlements if own.status == Settlement.Status.DUE]
+    cards = PaymentMethod.objects.filter(
+        organization_id__in=[own.organization_id for own in due], is_default=True, removed_at=None
+    )
+    with_card = set(cards.values_list("organization_id", flat=True))
+    failures = [Failure(own, Dunning.Reason.NO_CARD) for own in due if own.organization_id not in with_card]
+    open_dunnings(failures, now=database_now())
 
 
 def _tell(settlements: list[Settlement]) -> None:

@@ -14,10 +14,11 @@ from accounts.stream import append_event
 from marketplace.db import database_now
 from marketplace.states import require_transition
 from settlements import ledger
-from settlements.declines import AUTHENTICATION_REQUIRED, CANCELLED, decline_reason
-from settlements.models import ChargeAttempt, Settlement, Transaction
+from settlements.declines import AUTHENTICATION_REQUIRED, CANCELLED, decline_reason, may_retry
+from settlements.models import ChargeAttempt, Dunning, Notice, Settlement, Transaction
 from settlements.operations.draw_up import hold_reference
 from settlements.operations.suspensions import review_limit
+from settlements.operations.unpaid import Failure, close_dunning, note_failure, write_notices
 from settlements.stripe_facts import Payment
 
 logger = logging.getLogger(__name__)
@@ -75,10 +76,14 @@ def apply_payment(attempt: ChargeAttempt, payment: Payment) -> bool:
     attempt.stripe_payment_intent_id = payment.id
     attempt.stripe_charge_id = payment.charge_id
     _end_attempt(attempt, verdict)
-    if verdict.outcome == Outcome.SUCCEEDED:
+    if attempt.settlement.status == Status.DEFAULTED:
+        if verdict.outcome == Outcome.SUCCEEDED:
+            _credit_late_payment(attempt, payment)
+    elif verdict.outcome == Outcome.SUCCEEDED:
         _mark_paid(attempt, payment)
     elif verdict.outcome == Outcome.ACTION_REQUIRED:
         _move(attempt.settlement, Status.ACTION_REQUIRED)
+        _note(attempt, Dunning.Reason.AUTHENTICATION)
     else:
         _mark_failed(attempt)
     return True
@@ -89,7 +94,8 @@ def apply_refusal(attempt: ChargeAttempt, code: str) -> bool:
     if attempt.outcome != Outcome.UNKNOWN:
         return False
     _end_attempt(attempt, Verdict(Outcome.DECLINED, code))
-    _mark_failed(attempt)
+    if attempt.settlement.status != Status.DEFAULTED:
+        _mark_failed(attempt)
     return True
 
 
@@ -156,6 +162,7 @@ def _mark_paid(attempt: ChargeAttempt, payment: Payment) -> None:
         )
     )
     release_holds(references=[hold_reference(settlement)])
+    close_dunning(settlement, now=database_now())
     review_limit(settlement.organization_id)
     _tell(attempt, "settlement.paid")
 
@@ -167,12 +174,45 @@ def _mark_failed(attempt: ChargeAttempt) -> None:
     """
     if attempt.decline_code == AUTHENTICATION_REQUIRED and not attempt.on_session:
         _move(attempt.settlement, Status.ACTION_REQUIRED)
+        _note(attempt, Dunning.Reason.AUTHENTICATION)
         _tell(attempt, "settlement.action_required")
     else:
         _move(attempt.settlement, Status.DECLINED)
+        _note(attempt, Dunning.Reason.DECLINED)
         review_limit(attempt.settlement.organization_id)
         if attempt.outcome != Outcome.CANCELLED:
             _tell(attempt, "settlement.declined")
+
+
+def _note(attempt: ChargeAttempt, reason: Dunning.Reason) -> None:
+    """Have the settlement dunned. A buyer who is there sees what happened, and needs no e-mail about it."""
+    failure = Failure(
+        attempt.settlement,
+        reason,
+        may_retry=reason == Dunning.Reason.DECLINED and may_retry(attempt.decline_code),
+        by_mail=not attempt.on_session,
+    )
+    note_failure(failure, now=database_now())
+
+
+def _credit_late_payment(attempt: ChargeAttempt, payment: Payment) -> None:
+    """A payment succeeded after its settlement had defaulted: the money is the buyer's, as prepaid."""
+    settlement = attempt.settlement
+    logger.error("%s was paid after its settlement had defaulted: kept as prepaid by the buyer", attempt)
+    ledger.post_transaction(
+        ledger.Posting(
+            kind=Transaction.Kind.PREPAYMENT,
+            reference=f"settlement:{settlement.pk}:late:{attempt.number}",
+            description=f"{payment.id} paid settlement {settlement.pk} after it had defaulted",
+            cents={
+                ledger.STRIPE_PENDING: attempt.amount_cents - payment.fee_cents,
+                ledger.STRIPE_FEES: payment.fee_cents,
+                ledger.buyer_prepaid(settlement.organization_id): -attempt.amount_cents,
+            },
+        )
+    )
+    write_notices([(settlement, Notice.Kind.LATE_PAYMENT)])
+    _tell(attempt, "settlement.paid_late")
 
 
 def _move(settlement: Settlement, target: Settlement.Status) -> None:

@@ -25,7 +25,7 @@ def _reason(organization_id: int) -> str:
     failed = ChargeAttempt.objects.filter(
         settlement__organization_id=organization_id,
         outcome__in=(ChargeAttempt.Outcome.DECLINED, ChargeAttempt.Outcome.CANCELLED),
-    ).exclude(settlement__status=Settlement.Status.PAID)
+    ).exclude(settlement__status__in=Settlement.ENDED)
     # A bank that only asked for the cardholder has declined nothing.
     declines = failed.exclude(on_session=False, decline_code=AUTHENTICATION_REQUIRED)
     declined = declines.select_related("settlement").order_by("settlement_id").first()

@@ -41,9 +41,9 @@ class SettlementStory:
 def listed() -> QuerySet[Settlement]:
     """Return settlements with what a list row shows; ``has_card`` says whether the buyer has a card on file."""
     cards = PaymentMethod.objects.filter(organization_id=OuterRef("organization_id"), removed_at=None)
-    return Settlement.objects.select_related("organization", "window__market", "assignee").annotate(
-        has_card=Exists(cards)
-    )
+    return Settlement.objects.select_related(
+        "organization", "window__market", "assignee", "dunning"
+    ).annotate(has_card=Exists(cards))
 
 
 def story_of(settlement: Settlement) -> SettlementStory:
@@ -87,6 +87,10 @@ def why_unpaid(settlement: Settlement, attempts: list[ChargeAttempt]) -> str:
             return "Less than the $0.50 a card can be charged. It is carried forward to a later settlement."
         case Settlement.Status.PAID:
             return ""
+        case Settlement.Status.DEFAULTED:
+            return "Nobody paid in time. What was won is for sale again."
+        case Settlement.Status.WRITTEN_OFF:
+            return "Written off by finance. Nothing is left to pay."
         case _:
             return attempts[-1].message if attempts else ""
 

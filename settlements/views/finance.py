@@ -14,6 +14,7 @@ from accounts.access import finance_needed
 from settlements.exports import csv_lines, focus_lines
 from settlements.filters import SettlementFilter
 from settlements.models import Settlement
+from settlements.queries.collecting import collection_of
 from settlements.queries.queue import every_page_of, flag, notes_of, page_of, views_of, waiting
 from settlements.queries.settlements import ledger_of, listed, story_of, stripe_events_of, why_unpaid
 from settlements.views.desk import AssignForm, NoteForm, SaveViewForm
@@ -73,6 +74,7 @@ def settlement_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "why_unpaid": why_unpaid(settlement, story.attempts),
         "transactions": ledger_of(settlement),
         "stripe_events": stripe_events_of(story.attempts),
+        "collection": collection_of(settlement),
         "notes": notes_of(settlement),
         "note_form": NoteForm(),
         "assign_form": AssignForm(user=request.user, initial={"settlement": [pk]}),  # type: ignore[arg-type]

@@ -16,12 +16,12 @@ from accounts.stream import last_sequence
 from settlements.models import PaymentMethod, Settlement
 from settlements.operations.charging import CannotPay, PaymentStart, continue_payment, pay_settlement
 from settlements.queries.cards import payable_cards
+from settlements.queries.collecting import collection_of, what_to_do
 from settlements.queries.queue import page_of
 from settlements.queries.settlements import listed, story_of, why_unpaid
 from settlements.stripe_facts import OutcomeUnknown, Refused
 from settlements.views.paging import before_of
 
-PAYABLE = (Settlement.Status.DUE, Settlement.Status.DECLINED, Settlement.Status.ACTION_REQUIRED)
 NOT_KNOWN_YET = (
     "Stripe has not answered yet. We keep asking and show the outcome here; you will not be charged twice."
 )
@@ -58,11 +58,16 @@ def own_settlement_detail(request: MemberRequest, pk: int) -> HttpResponse:
     own_after = last_sequence(organization_id=own(request).pk)
     settlement = get_object_or_404(listed(), pk=pk, organization=own(request))
     story = story_of(settlement)
-    may_pay = settlement.status in PAYABLE and request.user.has_perm("accounts.buy_for", own(request))
+    collection = collection_of(settlement)
+    may_pay = settlement.status in Settlement.COLLECTABLE and request.user.has_perm(
+        "accounts.buy_for", own(request)
+    )
     context = {
         "own_after": own_after,
         "story": story,
         "settlement": settlement,
+        "collection": collection,
+        "what_to_do": what_to_do(settlement, collection),
         "why_unpaid": why_unpaid(settlement, story.attempts),
         "may_pay": may_pay,
         "form": CardForm(organization=own(request))

@@ -1,0 +1,77 @@
+"""Send the e-mails about unpaid settlements. The row is there first; it is locked while its e-mail goes out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.core.mail import EmailMessage, get_connection
+from django.db import transaction
+from django.template.loader import render_to_string
+
+from accounts.models import Membership
+from accounts.policies import TRADING_ROLES
+from settlements.links import payment_link
+from settlements.models import ChargeAttempt, DunningStep, Notice, Settlement
+
+ONLY_WHILE_UNPAID = frozenset(Notice.Kind) - {Notice.Kind.DEFAULTED, Notice.Kind.LATE_PAYMENT}
+
+
+def send_notice(*, notice_id: int, now: datetime) -> int:
+    """Send an e-mail to everybody who buys for the organization; return to how many.
+
+    What has been paid meanwhile is not asked for again. A worker that dies between the mail server's answer and the
+    commit may send twice, and never not at all.
+    """
+    with transaction.atomic(durable=True):
+        notice = (
+            Notice.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
+            .select_related("settlement__organization", "settlement__window__market")
+            .filter(pk=notice_id, ended_at=None)
+            .first()
+        )
+        if notice is None:
+            return 0
+        recipients = _recipients(notice) if _still_true(notice) else []
+        _send(notice, recipients)
+        notice.n_recipients = len(recipients)
+        notice.ended_at = now
+        notice.save(update_fields=["n_recipients", "ended_at"])
+        return len(recipients)
+
+
+def _still_true(notice: Notice) -> bool:
+    return notice.kind not in ONLY_WHILE_UNPAID or notice.settlement.status not in Settlement.ENDED
+
+
+def _recipients(notice: Notice) -> list[str]:
+    members = Membership.objects.filter(
+        organization_id=notice.settlement.organization_id, role__in=TRADING_ROLES, user__is_active=True
+    )
+    return list(members.order_by("id").values_list("user__email", flat=True))
+
+
+def _send(notice: Notice, recipients: list[str]) -> None:
+    """Send one message each: nobody reads in it who else was written to."""
+    if not recipients:
+        return
+    subject, _, body = render_to_string(f"email/settlement_{notice.kind}.txt", _facts(notice)).partition("\n")
+    messages = [
+        EmailMessage(subject=subject.strip(), body=body.strip() + "\n", to=[email]) for email in recipients
+    ]
+    get_connection().send_messages(messages)
+
+
+def _facts(notice: Notice) -> dict[str, object]:
+    settlement = notice.settlement
+    declined = settlement.attempts.filter(outcome=ChargeAttempt.Outcome.DECLINED)
+    retry = DunningStep.objects.filter(
+        dunning_id=settlement.pk, kind=DunningStep.Kind.RETRY, taken_at=None
+    ).order_by("due_at")
+    return {
+        "settlement": settlement,
+        "dunning": getattr(settlement, "dunning", None),
+        "default": getattr(settlement, "default", None),
+        "attempt": declined.order_by("-number").first(),
+        "next_retry": retry.first(),
+        "link": payment_link(settlement.pk),
+    }

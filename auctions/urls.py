@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from auctions.views import bids, compose, markets, operate, records, ticket
+from auctions.views import bids, compose, markets, operate, prices, records, ticket
 
 app_name = "auctions"
 urlpatterns = [
@@ -30,5 +30,8 @@ urlpatterns = [
     path("operate/markets/<int:pk>/pause/", operate.market_pause, name="operate_market_pause"),
     path("operate/windows/<int:pk>/cancel/", operate.window_cancel, name="operate_window_cancel"),
     path("operate/windows/<int:pk>/retry/", operate.window_retry, name="operate_window_retry"),
+    path("prices/", prices.product_list, name="price_list"),
+    path("prices/<slug:slug>/<slug:region>/", prices.product_prices, name="price_history"),
+    path("prices/<slug:slug>/<slug:region>/prices.csv", prices.product_prices_csv, name="price_csv"),
     path("awards/", bids.award_list, name="award_list"),
 ]

@@ -89,3 +89,9 @@ def format_cents(cents: int) -> str:
     sign = "−" if cents < 0 else ""
     dollars, rest = divmod(abs(cents), 100)
     return f"{sign}${dollars:,}.{rest:02d}"
+
+
+def dollars_of_ticks(ticks: int) -> str:
+    """Return a price as a plain number of dollars, for files: ``24950`` ticks is ``2.4950``."""
+    dollars, rest = divmod(abs(ticks), TICKS_PER_DOLLAR)
+    return f"{'-' if ticks < 0 else ''}{dollars}.{rest:04d}"

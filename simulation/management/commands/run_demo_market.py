@@ -1,12 +1,14 @@
-"""``manage.py run_demo_market``: sellers list, buyers bid, until stopped."""
+"""``manage.py run_demo_market``: two weeks of prices the first time; then sellers list, buyers bid, until stopped."""
 
 import signal
 import threading
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
 from simulation.demo_market import run_demo_market
+from simulation.history import seed_history
 
 
 class Command(BaseCommand):
@@ -19,4 +21,5 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
+        seed_history(now=datetime.now(UTC))
         run_demo_market(stop, seed=options["seed"])

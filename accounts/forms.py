@@ -75,10 +75,17 @@ class MemberForm(RoleForm):
     field_order = ["email", "role"]
 
 
-class LimitForm(forms.Form):
-    """A bidding limit in dollars; cleaned to cents."""
+class CreditForm(forms.Form):
+    """A credit line in dollars, cleaned to cents, with its reason; ``seen`` is the line that was shown, cents."""
 
-    limit = AmountField(
+    credit = AmountField(
+        label="Credit line",
         max_dollars=MAX_LIMIT_DOLLARS,
         help_text="Below what is held now, nothing new can be placed until holds are released.",
     )
+    reason = forms.CharField(
+        max_length=300,
+        help_text="Kept for good: what finance reads when it asks why.",
+        widget=forms.Textarea({"rows": 2}),
+    )
+    seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput)

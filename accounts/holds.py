@@ -12,7 +12,8 @@ from django.conf import settings
 from django.db.models import F
 from django.db.models.functions import Now
 
-from accounts.models import BiddingLimit, Hold
+from accounts.models import BiddingLimit, CreditChange, Hold
+from marketplace.db import database_now
 
 
 class LimitExceeded(Exception):
@@ -143,25 +144,50 @@ def has_live_holds(*, organization_id: int) -> bool:
 
 
 def grant_starting_limit(*, organization_id: int) -> bool:
-    """Give an organization the limit that comes with its first card, once; return whether it did.
+    """Give an organization the credit that comes with its first card, once; return whether it did.
 
-    One that had it before, or whose limit finance has set, to zero too, keeps what it has.
+    One that had it before, or whose credit finance has set, to zero too, keeps what it has.
     """
-    never_set = BiddingLimit.objects.filter(organization_id=organization_id, limit_set_at=None, limit_cents=0)
-    return bool(never_set.update(limit_cents=settings.STARTING_LIMIT_CENTS, limit_set_at=Now()))
+    limit = lock_limit(organization_id)
+    if limit.limit_set_at is not None or limit.credit_cents:
+        return False
+    change_credit(
+        limit, credit_cents=settings.STARTING_LIMIT_CENTS, reason="First card on file", now=database_now()
+    )
+    return True
 
 
 @dataclass(frozen=True, slots=True)
 class LimitCut:
-    """What a limit was and is, cents."""
+    """What a credit line was and is, cents."""
 
     before_cents: int
     after_cents: int
 
 
-def cut_limit(*, organization_id: int, new_limit: Callable[[int], int], now: datetime) -> LimitCut:
-    """Lower an organization's limit to what ``new_limit`` makes of it, cents; what is held stays held."""
+def cut_limit(
+    *, organization_id: int, new_limit: Callable[[int], int], reason: str, now: datetime
+) -> LimitCut:
+    """Lower an organization's credit line to what ``new_limit`` makes of it, cents; what is held stays held.
+
+    What it prepaid is its own, and stays.
+    """
     limit = lock_limit(organization_id)
-    cut = LimitCut(limit.limit_cents, min(limit.limit_cents, new_limit(limit.limit_cents)))
-    BiddingLimit.objects.filter(pk=limit.pk).update(limit_cents=cut.after_cents, limit_set_at=now)
+    cut = LimitCut(limit.credit_cents, min(limit.credit_cents, new_limit(limit.credit_cents)))
+    change_credit(limit, credit_cents=cut.after_cents, reason=reason, now=now)
     return cut
+
+
+def change_credit(limit: BiddingLimit, *, credit_cents: int, reason: str, now: datetime) -> CreditChange:
+    """Set a locked limit's credit because a rule says so, and write down that it did."""
+    change = CreditChange.objects.create(
+        organization_id=limit.organization_id,
+        before_cents=limit.credit_cents,
+        after_cents=credit_cents,
+        reason=reason,
+        status=CreditChange.Status.IN_FORCE,
+        proposed_at=now,
+        decided_at=now,
+    )
+    BiddingLimit.objects.filter(pk=limit.pk).update(credit_cents=credit_cents, limit_set_at=now)
+    return change

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
+from accounts.holds import lock_limit
 from accounts.keys import new_secret, secret_sha256
-from accounts.models import ApiKey, BiddingLimit, Membership, Organization, Stream, User
+from accounts.models import ApiKey, BiddingLimit, CreditChange, Membership, Organization, Stream, User
 from marketplace.db import database_now
+from marketplace.money import format_cents
+from marketplace.states import require_transition
 
 SLUG_CHARACTERS = 100
 
@@ -20,6 +24,10 @@ class NoSuchMember(Exception):
 
 class MemberRefused(Exception):
     """The members stay as they are; the text says why, for people."""
+
+
+class CreditRefused(Exception):
+    """The credit line stays as it is; the text says why, for people."""
 
 
 class ApiKeyNotFound(Exception):
@@ -73,13 +81,86 @@ def remove_member(*, organization: Organization, member_id: int) -> Membership:
     return member
 
 
-def set_limit(*, organization: Organization, limit_cents: int) -> None:
-    """Set how much an organization may have at stake, cents. A limit below what is held keeps those holds alive."""
+def set_credit(
+    *,
+    organization: Organization,
+    credit_cents: int,
+    reason: str,
+    by: User | None = None,
+    seen_cents: int | None = None,
+) -> CreditChange:
+    """Set an organization's credit line, or propose it where a second person must agree: a raise above the threshold.
+
+    ``seen_cents`` is the credit that ``by`` saw when deciding. Below what is held, the holds stay alive. Without ``by``
+    a program sets it. Raise CreditRefused when the line changed meanwhile or a proposal is open.
+    """
     with transaction.atomic(durable=True):
-        limit = BiddingLimit.objects.select_for_update(no_key=True).get(organization=organization)
-        limit.limit_cents = limit_cents
-        limit.limit_set_at = database_now()
-        limit.save(update_fields=["limit_cents", "limit_set_at"])
+        limit = lock_limit(organization.pk)
+        _require_as_seen(limit, seen_cents)
+        if CreditChange.objects.filter(
+            organization=organization, status=CreditChange.Status.PROPOSED
+        ).exists():
+            raise CreditRefused(
+                "A change of this credit line waits for a second person. Decide that one first."
+            )
+        if credit_cents == limit.credit_cents and by is not None:
+            raise CreditRefused(
+                f"The credit line is {format_cents(credit_cents)} already. Nothing was changed."
+            )
+        is_raise = credit_cents > limit.credit_cents
+        change = CreditChange(
+            organization=organization,
+            before_cents=limit.credit_cents,
+            after_cents=credit_cents,
+            reason=reason,
+            needs_second=by is not None and is_raise and credit_cents > settings.CREDIT_FOUR_EYES_CENTS,
+            proposed_by=by,
+        )
+        if not change.needs_second:
+            _put_in_force(change, limit, by=by)
+        change.save()
+        return change
+
+
+def decide_credit(*, change_id: int, by: User, approve: bool) -> CreditChange:
+    """Put a proposed credit line in force as a second person, or refuse it as anybody.
+
+    Raise CreditRefused: for the proposer's own approval, one decided before, or a line that changed meanwhile.
+    """
+    with transaction.atomic(durable=True):
+        organization_id = CreditChange.objects.values_list("organization_id", flat=True).get(pk=change_id)
+        limit = lock_limit(organization_id)
+        change = CreditChange.objects.select_for_update().get(pk=change_id)
+        if change.status != CreditChange.Status.PROPOSED:
+            raise CreditRefused("This change is decided already. Nothing was changed.")
+        if not approve:
+            require_transition(CreditChange.TRANSITIONS, change.status, CreditChange.Status.REFUSED)
+            change.status = CreditChange.Status.REFUSED
+            change.decided_by, change.decided_at = by, database_now()
+        elif change.proposed_by_id == by.pk:
+            raise CreditRefused("You proposed this credit line. Another finance person must approve it.")
+        else:
+            _require_as_seen(limit, change.before_cents)
+            _put_in_force(change, limit, by=by)
+        change.save()
+        return change
+
+
+def _require_as_seen(limit: BiddingLimit, seen_cents: int | None) -> None:
+    if seen_cents is not None and seen_cents != limit.credit_cents:
+        raise CreditRefused(
+            f"The credit line is {format_cents(limit.credit_cents)} by now, not {format_cents(seen_cents)} as shown. "
+            "Nothing was changed; look again."
+        )
+
+
+def _put_in_force(change: CreditChange, limit: BiddingLimit, *, by: User | None) -> None:
+    require_transition(CreditChange.TRANSITIONS, change.status, CreditChange.Status.IN_FORCE)
+    change.status = CreditChange.Status.IN_FORCE
+    change.decided_by, change.decided_at = by, database_now()
+    limit.credit_cents = change.after_cents
+    limit.limit_set_at = change.decided_at
+    limit.save(update_fields=["credit_cents", "limit_set_at"])
 
 
 def create_api_key(*, organization: Organization, created_by: User, name: str) -> tuple[ApiKey, str]:

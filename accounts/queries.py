@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
-from accounts.models import ApiKey, BiddingLimit, Hold, Membership, Organization
+from accounts.models import ApiKey, BiddingLimit, CreditChange, Hold, Membership, Organization
+
+N_CREDIT_CHANGES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,19 @@ def live_holds_of(organization: Organization) -> list[LiveHold]:
 
 
 def limits() -> QuerySet[BiddingLimit]:
-    """Return every buyer's limit with its organization, by name."""
+    """Return every buyer's limit with its organization, by name; ``is_proposed`` where a change of credit waits."""
+    waiting = CreditChange.objects.filter(
+        organization_id=OuterRef("organization_id"), status=CreditChange.Status.PROPOSED
+    )
     return (
         BiddingLimit.objects.filter(organization__is_buyer=True)
         .select_related("organization")
-        .order_by("organization__name", "organization_id")
+        .annotate(is_proposed=Exists(waiting))
+        .order_by("-is_proposed", "organization__name", "organization_id")
     )
+
+
+def credit_changes_of(organization_id: int) -> list[CreditChange]:
+    """Return an organization's latest changes of credit, newest first."""
+    changes = CreditChange.objects.filter(organization_id=organization_id)
+    return list(changes.select_related("proposed_by", "decided_by").order_by("-id")[:N_CREDIT_CHANGES])

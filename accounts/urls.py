@@ -16,4 +16,6 @@ urlpatterns = [
     path("organization/members/<int:pk>/remove/", members.member_remove, name="member_remove"),
     path("finance/limits/", limits.limit_list, name="limit_list"),
     path("finance/limits/<int:pk>/", limits.limit_edit, name="limit_edit"),
+    path("finance/limits/changes/<int:pk>/approve/", limits.credit_approve, name="credit_approve"),
+    path("finance/limits/changes/<int:pk>/refuse/", limits.credit_refuse, name="credit_refuse"),
 ]

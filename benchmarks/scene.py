@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from accounts.models import Organization, User
-from accounts.operations import create_organization, set_limit
+from accounts.operations import create_organization, set_credit
 from auctions.models import Market, Window
 from inventory.models import Block, Region, ResourceType, Site
 from inventory.operations.blocks import list_block
@@ -41,7 +41,7 @@ class Scene:
         )
         self.buyers = [_trader(f"Buyer {number}", is_seller=False) for number in range(n_buyers)]
         for buyer in self.buyers:
-            set_limit(organization=buyer.organization, limit_cents=LIMIT_CENTS)
+            set_credit(organization=buyer.organization, credit_cents=LIMIT_CENTS, reason="Benchmark")
         # Paused, so that no worker adds windows of its own.
         self.market = Market.objects.create(
             slug="benchmark",

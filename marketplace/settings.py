@@ -191,8 +191,10 @@ LARGE_SETTLEMENT_CENTS = env.int("LARGE_SETTLEMENT_CENTS", default=10_000_00)
 """From this amount on finance's queue flags a settlement as large."""
 REFUND_FOUR_EYES_CENTS = env.int("REFUND_FOUR_EYES_CENTS", default=1_000_00)
 """From this much refunded of one settlement on, two finance people must agree."""
+CREDIT_FOUR_EYES_CENTS = env.int("CREDIT_FOUR_EYES_CENTS", default=100_000_00)
+"""A credit line raised above this needs two finance people."""
 STARTING_LIMIT_CENTS = env.int("STARTING_LIMIT_CENTS", default=25_000_00)
-"""The bidding limit an organization gets with its first card on file."""
+"""The credit an organization gets with its first card on file."""
 STARTING_LIMIT_ONCE_PER_CARD = env.bool(
     "STARTING_LIMIT_ONCE_PER_CARD", default=STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
 )

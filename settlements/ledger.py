@@ -3,6 +3,9 @@
 Debits are positive, credits negative, all integer cents. ``reference`` names the one business fact a transaction books,
 so booking it twice is an error (a unique violation) that undoes the whole database transaction: callers lock the row
 the fact is about and look at its state first. Posting assumes a transaction.
+
+Posting to an organization's prepaid balance locks its bidding limit, and to a seller's account that account's balance:
+limits before balances, each in key order. Whoever locks limits for another reason does so before posting.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +13,10 @@ from dataclasses import dataclass
 
 from django.db.models import Q, Sum
 
-from settlements.models import Account, Entry, Transaction
+from accounts.models import BiddingLimit
+from settlements.models import Account, AccountBalance, Entry, Transaction
+
+ENTRIES_PER_STATEMENT = 2000
 
 
 class NothingToPost(ValueError):
@@ -58,12 +64,16 @@ LOSSES = AccountKey(Account.Kind.LOSSES)
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """A transaction to post: cents per account, debits positive. Accounts with zero cents are left out."""
+    """A transaction to post: cents per account, debits positive. Accounts with zero cents are left out.
+
+    ``stripe_object_id`` names the Stripe object whose money it books: no other transaction of its kind books it again.
+    """
 
     kind: Transaction.Kind
     reference: str
     description: str
     cents: Mapping[AccountKey, int]
+    stripe_object_id: str = ""
 
 
 def post_transaction(posting: Posting) -> Transaction:
@@ -81,18 +91,23 @@ def post_transactions(postings: Sequence[Posting]) -> list[Transaction]:
             raise NothingToPost(f"{posting.reference} books nothing")
     account_ids = _account_ids({key for posting in postings for key, cents in posting.cents.items() if cents})
     transactions = Transaction.objects.bulk_create(
-        Transaction(kind=posting.kind, reference=posting.reference, description=posting.description)
+        Transaction(
+            kind=posting.kind,
+            reference=posting.reference,
+            description=posting.description,
+            stripe_object_id=posting.stripe_object_id,
+        )
         for posting in postings
     )
-    Entry.objects.bulk_create(
-        (
-            Entry(transaction=transaction, account_id=account_ids[key], amount_cents=cents)
-            for transaction, posting in zip(transactions, postings, strict=True)
-            for key, cents in posting.cents.items()
-            if cents
-        ),
-        batch_size=2000,
-    )
+    entries = [
+        Entry(transaction=transaction, account_id=account_ids[key], amount_cents=cents)
+        for transaction, posting in zip(transactions, postings, strict=True)
+        for key, cents in posting.cents.items()
+        if cents
+    ]
+    if len(entries) > ENTRIES_PER_STATEMENT:
+        _lock_guarded(account_ids)
+    Entry.objects.bulk_create(entries, batch_size=ENTRIES_PER_STATEMENT)
     return transactions
 
 
@@ -109,6 +124,15 @@ def balances_cents() -> dict[AccountKey, int]:
         Sum("amount_cents")
     )
     return {AccountKey(Account.Kind(kind), organization): total for kind, organization, total in rows}
+
+
+def _lock_guarded(account_ids: Mapping[AccountKey, int]) -> None:
+    """Lock what guards these accounts, in key order, once: each single statement would, but only its own."""
+    buyers = [key.organization_id for key in account_ids if key.kind == Account.Kind.BUYER_PREPAID]
+    limits = BiddingLimit.objects.filter(pk__in=buyers).select_for_update(no_key=True)
+    list(limits.order_by("pk").values_list("pk"))
+    balances = AccountBalance.objects.filter(pk__in=account_ids.values()).select_for_update(no_key=True)
+    list(balances.order_by("pk").values_list("pk"))
 
 
 def _account_ids(keys: Iterable[AccountKey]) -> dict[AccountKey, int]:

@@ -58,7 +58,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.Djan
     tests/integration/settlements/test_ledger_guards.py switches the guard on again to attack it.
     """
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        for table in ("settlements_account", "settlements_transaction", "settlements_entry"):
+        for table in (
+            "settlements_account",
+            "settlements_accountbalance",
+            "settlements_transaction",
+            "settlements_entry",
+        ):
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER ledger_never_truncated")
 
 

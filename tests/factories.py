@@ -47,7 +47,7 @@ class OrganizationFactory(DjangoModelFactory):
     @factory.post_generation
     def limit_cents(self, create: bool, extracted: int | None, **kwargs: object) -> None:
         limit_cents = 100_000_00 if extracted is None else extracted
-        BiddingLimit.objects.create(organization=self, limit_cents=limit_cents)
+        BiddingLimit.objects.create(organization=self, credit_cents=limit_cents)
         Stream.objects.create(organization=self)
 
 

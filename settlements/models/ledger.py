@@ -1,8 +1,8 @@
 """The double-entry ledger: accounts, transactions that sum to zero, and entries nobody can change.
 
-The guards are triggers in the database (migrations/0002_ledger_guards.py): a transaction's entries sum to zero when it
-commits, rows are append-only, and no entry joins a transaction that an earlier database transaction wrote. Undo is a
-reversal.
+The guards are triggers in the database (migrations/0002_ledger_guards.py, …_ledger_overdrafts.py): a transaction's
+entries sum to zero when it commits, rows are append-only, no entry joins a transaction that an earlier database
+transaction wrote, and what we owe to an organization never falls below nothing. Undo is a reversal.
 """
 
 from __future__ import annotations
@@ -66,8 +66,37 @@ class Account(models.Model):
         return f"{self.get_kind_display()}" + (f": {self.organization}" if self.organization_id else "")
 
 
+class AccountBalance(models.Model):
+    """The balance of an account of a seller's, kept by trigger as entries are written, because it is guarded.
+
+    A debit that would leave a debit balance is refused: nobody is paid what is not owed to them. SELLER_PAYABLE
+    (``may_owe``) may be overdrawn by a refund, a lost dispute or a reversal alone: the seller then owes it to us. A
+    buyer's prepaid balance is kept where it guards the bidding limit: accounts.BiddingLimit.prepaid_cents. All other
+    balances are sums of entries.
+    """
+
+    account = models.OneToOneField(
+        Account, on_delete=models.PROTECT, primary_key=True, related_name="balance"
+    )
+    balance_cents = models.BigIntegerField(default=0)
+    may_owe = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="ledger_reserve_not_overdrawn", condition=Q(balance_cents__lte=0) | Q(may_owe=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.balance_cents} on {self.account_id}"
+
+
 class Transaction(models.Model):
-    """A balanced set of entries. ``reference`` names the one business fact it books, so nothing is booked twice."""
+    """A balanced set of entries. ``reference`` names the one business fact it books, so nothing is booked twice.
+
+    ``stripe_object_id`` names the Stripe object whose money it books, if it books one's: once for each kind.
+    """
 
     class Kind(models.TextChoices):
         SETTLEMENT_DUE = "settlement_due", "Settlement drawn up"
@@ -93,8 +122,18 @@ class Transaction(models.Model):
 
     kind = models.CharField(max_length=20, choices=Kind)
     reference = models.CharField(max_length=120, unique=True)
+    stripe_object_id = models.CharField(max_length=80, blank=True, db_default="")
     description = models.CharField(max_length=200)
     posted_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["stripe_object_id", "kind"],
+                condition=~Q(stripe_object_id=""),
+                name="ledger_stripe_object_booked_once",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.reference

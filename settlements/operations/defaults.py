@@ -64,6 +64,7 @@ def _record(settlement: Settlement, *, now: datetime, by: User | None, reason: s
     cut = cut_limit(
         organization_id=settlement.organization_id,
         new_limit=lambda limit_cents: limit_after_default(limit_cents, n_before=before.count()),
+        reason=f"Default on settlement {settlement.pk}",
         now=now,
     )
     return Default.objects.create(

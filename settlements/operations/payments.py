@@ -154,6 +154,7 @@ def _mark_paid(attempt: ChargeAttempt, payment: Payment) -> None:
             kind=Transaction.Kind.CHARGE,
             reference=f"settlement:{settlement.pk}:charge:{attempt.number}",
             description=f"Settlement {settlement.pk} collected by {payment.id}",
+            stripe_object_id=payment.charge_id,
             cents={
                 ledger.STRIPE_PENDING: attempt.amount_cents - payment.fee_cents,
                 ledger.STRIPE_FEES: payment.fee_cents,

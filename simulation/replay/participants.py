@@ -7,7 +7,7 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 from accounts.models import Organization, User
-from accounts.operations import create_organization, set_limit
+from accounts.operations import create_organization, set_credit
 from auctions.models import Market
 from inventory.models import Region, ResourceType, Site
 from inventory.operations.catalogue import load_catalogue
@@ -110,7 +110,7 @@ def _buyer(name: str, number: int) -> Trader:
     returned_to = type_card(open_card_page(organization_id=organization_id), name=name)
     [session_id] = parse_qs(urlsplit(returned_to).query)["session_id"]
     save_card_of_session(organization_id=organization_id, session_id=session_id)
-    set_limit(organization=trader.organization, limit_cents=LIMIT_CENTS)
+    set_credit(organization=trader.organization, credit_cents=LIMIT_CENTS, reason="Replay")
     return trader
 
 

@@ -70,7 +70,7 @@ class TestSetHold:
     def test_lowers_even_above_a_limit_that_was_cut(self):
         buyer = BuyerFactory(limit_cents=100)
         set_hold(organization_id=buyer.pk, reference="bid:1", amount_cents=100)
-        BiddingLimit.objects.update(limit_cents=10)
+        BiddingLimit.objects.update(credit_cents=10)
 
         set_hold(organization_id=buyer.pk, reference="bid:1", amount_cents=90)
 
@@ -168,7 +168,7 @@ class TestHoldDebts:
         buyer = BuyerFactory(limit_cents=100)
         set_hold(organization_id=buyer.pk, reference="bid:1", amount_cents=60)
         set_hold(organization_id=buyer.pk, reference="bid:2", amount_cents=40)
-        BiddingLimit.objects.update(limit_cents=0)
+        BiddingLimit.objects.update(credit_cents=0)
 
         debt = HoldForDebt(organization_id=buyer.pk, reference="settlement:1", amount_cents=75)
         hold_debts(released=["bid:1", "bid:2"], debts=[debt])
@@ -191,7 +191,7 @@ class TestStartingLimit:
         granted, refused = BuyerFactory(limit_cents=0), BuyerFactory(limit_cents=0)
         assert grant_starting_limit(organization_id=granted.pk)
         BiddingLimit.objects.filter(pk=refused.pk).update(limit_set_at=Now())
-        BiddingLimit.objects.filter(pk=granted.pk).update(limit_cents=0)
+        BiddingLimit.objects.filter(pk=granted.pk).update(credit_cents=0)
 
         assert not grant_starting_limit(organization_id=granted.pk)
         assert not grant_starting_limit(organization_id=refused.pk)

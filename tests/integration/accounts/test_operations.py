@@ -1,22 +1,25 @@
 import threading
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.keys import find_key
-from accounts.models import ApiKey, BiddingLimit, Membership, Organization, Stream
+from accounts.models import ApiKey, BiddingLimit, CreditChange, Membership, Organization, Stream
 from accounts.operations import (
     ApiKeyNotFound,
+    CreditRefused,
     MemberRefused,
     NoSuchMember,
     add_member,
     change_role,
     create_api_key,
     create_organization,
+    decide_credit,
     remove_member,
     revoke_api_key,
-    set_limit,
+    set_credit,
 )
 from tests.factories import BuyerFactory, MembershipFactory, UserFactory
 
@@ -152,19 +155,51 @@ class TestOwnersRace:
         assert Membership.objects.count() == 1
 
 
-class TestSetLimit:
+class TestSetCredit:
     def test_may_fall_below_what_is_held(self):
         organization = BuyerFactory(limit_cents=100)
         BiddingLimit.objects.update(held_cents=80)
 
-        set_limit(organization=organization, limit_cents=50)
+        set_credit(organization=organization, credit_cents=50, reason="Less")
 
         limit = BiddingLimit.objects.get()
-        assert (limit.limit_cents, limit.held_cents, limit.free_cents) == (50, 80, 0)
+        assert (limit.limit_cents, limit.held_cents, limit.free_cents, limit.over_cents) == (50, 80, 0, 30)
 
     def test_is_never_negative(self):
-        with pytest.raises(IntegrityError, match="limit_not_negative"):
-            set_limit(organization=BuyerFactory(), limit_cents=-1)
+        with pytest.raises(IntegrityError, match="credit_not_negative"):
+            set_credit(organization=BuyerFactory(), credit_cents=-1, reason="Less")
+
+    def test_lowering_needs_one_person_whatever_the_amount(self, settings):
+        settings.CREDIT_FOUR_EYES_CENTS = 10
+        organization = BuyerFactory(limit_cents=100)
+
+        change = set_credit(organization=organization, credit_cents=50, reason="Less", by=UserFactory())
+
+        assert change.status == CreditChange.Status.IN_FORCE
+        assert BiddingLimit.objects.get().credit_cents == 50
+
+    def test_one_change_waits_at_a_time(self, settings):
+        settings.CREDIT_FOUR_EYES_CENTS = 10
+        organization = BuyerFactory(limit_cents=5)
+        set_credit(organization=organization, credit_cents=50, reason="More", by=UserFactory())
+
+        with pytest.raises(CreditRefused, match="waits for a second person"):
+            set_credit(organization=organization, credit_cents=7, reason="A bit more", by=UserFactory())
+
+    def test_the_database_wants_four_eyes_and_keeps_what_was_decided(self, settings):
+        settings.CREDIT_FOUR_EYES_CENTS = 10
+        person = UserFactory()
+        change = set_credit(
+            organization=BuyerFactory(limit_cents=5), credit_cents=50, reason="More", by=person
+        )
+        own = CreditChange.objects.filter(pk=change.pk)
+
+        with pytest.raises(IntegrityError, match="credit_change_four_eyes"), transaction.atomic():
+            own.update(status="in_force", decided_by=person, decided_at=Now())
+        decide_credit(change_id=change.pk, by=person, approve=False)
+        for break_it in (lambda: own.update(after_cents=51), own.delete):
+            with pytest.raises(IntegrityError, match="kept as it was decided"), transaction.atomic():
+                break_it()
 
 
 class TestApiKeys:

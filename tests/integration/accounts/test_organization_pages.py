@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from accounts.holds import set_hold
 from accounts.keys import find_key
-from accounts.models import ApiKey, BiddingLimit, Membership
-from accounts.operations import create_api_key
-from tests.factories import BuyerFactory, MembershipFactory, SellerFactory, UserFactory
+from accounts.models import ApiKey, BiddingLimit, CreditChange, Membership, Organization, User
+from accounts.operations import create_api_key, set_credit
+from tests.factories import PASSWORD, BuyerFactory, MembershipFactory, SellerFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -187,31 +187,100 @@ class TestNewOrganization:
         assert set(response.context["form"].errors) == {"organization_name", "trades"}
 
 
+def finance_client(person: User | None = None) -> Client:
+    """A finance person whose password was just typed."""
+    person = person or UserFactory(is_finance=True)
+    client = Client()
+    client.force_login(person)
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    return client
+
+
 class TestLimits:
     @pytest.fixture
     def finance(self) -> Client:
-        client = Client()
-        client.force_login(UserFactory(is_finance=True))
-        return client
+        return finance_client()
 
-    def test_finance_sees_and_sets_them(self, finance, membership):
+    def test_finance_sees_and_sets_the_credit_and_says_why(self, finance, membership):
         address = reverse("accounts:limit_edit", args=[membership.organization.pk])
 
         assert "$500.00" in finance.get(reverse("accounts:limit_list")).content.decode()
         assert 'value="500.00"' in finance.get(address).content.decode()
-        finance.post(address, {"limit": "1234.56"})
+        response = finance.post(
+            address, {"credit": "1234.56", "reason": "Paid on time for a year", "seen": "50000"}, follow=True
+        )
 
-        assert BiddingLimit.objects.get().limit_cents == 1_234_56
+        assert BiddingLimit.objects.get().credit_cents == 1_234_56
+        assert "Paid on time for a year" in response.content.decode()
+        change = CreditChange.objects.get()
+        assert (change.before_cents, change.after_cents, change.status) == (500_00, 1_234_56, "in_force")
 
-    @pytest.mark.parametrize("limit", ["", "-1", "1.001", "NaN", "lots", "1e30"])
-    def test_names_what_is_wrong(self, finance, membership, limit):
+    @pytest.mark.parametrize("credit", ["", "-1", "1.001", "NaN", "lots", "1e30", "€5", "5 EUR", "1,5"])
+    def test_names_what_is_wrong_and_keeps_what_was_typed(self, finance, membership, credit):
         address = reverse("accounts:limit_edit", args=[membership.organization.pk])
 
-        response = finance.post(address, {"limit": limit})
+        response = finance.post(address, {"credit": credit, "reason": "Because of it", "seen": "50000"})
 
         assert response.status_code == 422
-        assert "limit" in response.context["form"].errors
-        assert BiddingLimit.objects.get().limit_cents == 500_00
+        assert set(response.context["form"].errors) == {"credit"}
+        assert "Because of it" in response.content.decode()
+        assert BiddingLimit.objects.get().credit_cents == 500_00
+        assert not CreditChange.objects.exists()
+
+    def test_wants_a_reason(self, finance, membership):
+        address = reverse("accounts:limit_edit", args=[membership.organization.pk])
+
+        response = finance.post(address, {"credit": "600", "reason": " ", "seen": "50000"})
+
+        assert set(response.context["form"].errors) == {"reason"}
+
+    def test_a_form_shown_before_somebody_elses_change_changes_nothing(self, finance, membership):
+        address = reverse("accounts:limit_edit", args=[membership.organization.pk])
+        set_credit_line(membership.organization, 700_00)
+
+        response = finance.post(address, {"credit": "600", "reason": "Less", "seen": "50000"})
+
+        assert response.status_code == 422
+        assert "$700.00 by now, not $500.00 as shown" in response.content.decode()
+        assert BiddingLimit.objects.get().credit_cents == 700_00
+
+    def test_sent_twice_it_is_set_once(self, finance, membership):
+        address = reverse("accounts:limit_edit", args=[membership.organization.pk])
+        for _ in range(2):
+            finance.post(address, {"credit": "600", "reason": "More", "seen": "50000"})
+
+        assert CreditChange.objects.count() == 1
+
+    def test_a_large_raise_waits_for_a_second_person(self, membership, settings):
+        settings.CREDIT_FOUR_EYES_CENTS = 1_000_00
+        proposer = UserFactory(is_finance=True)
+        address = reverse("accounts:limit_edit", args=[membership.organization.pk])
+        first = finance_client(proposer)
+        first.post(address, {"credit": "1000.01", "reason": "Big", "seen": "50000"})
+        change = CreditChange.objects.get()
+        assert BiddingLimit.objects.get().credit_cents == 500_00
+
+        own = first.post(reverse("accounts:credit_approve", args=[change.pk]), follow=True)
+        assert "Another finance person must approve it" in own.content.decode()
+        assert BiddingLimit.objects.get().credit_cents == 500_00
+
+        finance_client().post(reverse("accounts:credit_approve", args=[change.pk]))
+        assert BiddingLimit.objects.get().credit_cents == 1_000_01
+
+        again = finance_client().post(reverse("accounts:credit_refuse", args=[change.pk]), follow=True)
+        assert "decided already" in again.content.decode()
+
+    def test_approving_asks_for_the_password_again(self, membership, settings):
+        settings.CREDIT_FOUR_EYES_CENTS = 1_000_00
+        change = set_credit_line(membership.organization, 2_000_00, by=UserFactory(is_finance=True))
+        second = Client()
+        second.force_login(UserFactory(is_finance=True))
+
+        response = second.post(reverse("accounts:credit_approve", args=[change.pk]))
+
+        assert response.status_code == 302
+        assert response["Location"].startswith(reverse("account_reauthenticate"))
+        assert BiddingLimit.objects.get().credit_cents == 500_00
 
     @pytest.mark.parametrize("count", [1, 6])
     def test_are_listed_in_the_same_queries(self, finance, count, django_assert_num_queries):
@@ -223,13 +292,16 @@ class TestLimits:
             finance.get(reverse("accounts:limit_list"))
 
     def test_are_nobody_elses(self, client, membership):
+        addresses = [reverse("accounts:limit_edit", args=[membership.organization.pk])]
+        addresses += [reverse(f"accounts:credit_{verb}", args=[1]) for verb in ("approve", "refuse")]
+
         assert client.get(reverse("accounts:limit_list")).status_code == 403
-        assert (
-            client.post(
-                reverse("accounts:limit_edit", args=[membership.organization.pk]), {"limit": "1"}
-            ).status_code
-            == 403
-        )
+        for address in addresses:
+            assert client.post(address, {"credit": "1", "reason": "Mine"}).status_code == 403
+
+
+def set_credit_line(organization: Organization, cents: int, *, by: User | None = None) -> CreditChange:
+    return set_credit(organization=organization, credit_cents=cents, reason="Set by a test", by=by)
 
 
 class TestDocs:

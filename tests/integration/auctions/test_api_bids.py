@@ -223,7 +223,7 @@ class TestBadInput:
         assert_nothing_placed()
 
     def test_refuses_a_bid_above_the_limit(self, auction: Auction, buyer: APIClient) -> None:
-        BiddingLimit.objects.filter(organization=auction.buyer).update(limit_cents=15_99)
+        BiddingLimit.objects.filter(organization=auction.buyer).update(credit_cents=15_99)
 
         assert "bidding limit" in errors_of(buyer.post(BIDS, asked(auction)))["limit"]
         assert_nothing_placed()

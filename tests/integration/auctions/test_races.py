@@ -136,7 +136,7 @@ class TestOneWindow:
 class TestTheLimit:
     def test_many_threads_never_exceed_it(self, transactional_auction: Auction) -> None:
         auction = transactional_auction
-        BiddingLimit.objects.filter(organization=auction.buyer).update(limit_cents=1000)
+        BiddingLimit.objects.filter(organization=auction.buyer).update(credit_cents=1000)
 
         outcomes = race(*[lambda: offer(auction, auction.buyer)] * 4)
 

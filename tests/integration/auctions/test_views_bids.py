@@ -131,7 +131,7 @@ class TestBidChange:
     def test_refuses_more_than_the_limit_and_keeps_what_was_typed(
         self, auction: Auction, trader: Visit, bid: Bid
     ) -> None:
-        BiddingLimit.objects.filter(organization=auction.buyer).update(limit_cents=20_00)
+        BiddingLimit.objects.filter(organization=auction.buyer).update(credit_cents=20_00)
 
         answer = trader.client.post(address("change", bid), {"units": "8", "price": "2", "confirm": "1"})
 

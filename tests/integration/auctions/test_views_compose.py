@@ -248,7 +248,7 @@ class TestReview:
         assert words in errors_of(trader.client.post(compose(auction.lot), said))["option-0-amount"]
 
     def test_refuses_what_the_limit_does_not_cover(self, auction: Auction, trader: Visit) -> None:
-        BiddingLimit.objects.filter(organization=auction.buyer).update(limit_cents=19_99)
+        BiddingLimit.objects.filter(organization=auction.buyer).update(credit_cents=19_99)
 
         answer = trader.client.post(compose(auction.lot), one_option(auction.lot) | {"do": "review"})
 

@@ -236,7 +236,7 @@ class TestBadInput:
         assert_nothing_placed()
 
     def test_refuses_a_bid_above_the_limit(self, auction: Auction, trader: Visit, step: str) -> None:
-        BiddingLimit.objects.filter(organization=auction.buyer).update(limit_cents=19_99)
+        BiddingLimit.objects.filter(organization=auction.buyer).update(credit_cents=19_99)
 
         answer = post(trader, auction.lot, step)
 

@@ -4,7 +4,7 @@ import pytest
 from pytest_django import Settings
 
 from accounts.models import BiddingLimit, Organization
-from accounts.operations import set_limit
+from accounts.operations import set_credit
 from settlements.operations.cards import remove_card
 from settlements.queries.cards import why_no_limit
 from settlements.stripe_sandbox.server import SandboxServer
@@ -57,7 +57,7 @@ class TestStartingLimit:
     def test_does_not_come_back_after_finance_took_it(self) -> None:
         buyer = BuyerFactory(limit_cents=0)
         first = put_on_file(buyer)
-        set_limit(organization=buyer, limit_cents=0)
+        set_credit(organization=buyer, credit_cents=0, reason="None")
         remove_card(organization_id=buyer.pk, payment_method_id=first.pk)
         put_on_file(buyer, "pm_card_mastercard")
 
@@ -66,7 +66,7 @@ class TestStartingLimit:
 
     def test_a_limit_set_by_finance_spends_no_number(self) -> None:
         own, other = BuyerFactory(limit_cents=0), BuyerFactory(limit_cents=0)
-        set_limit(organization=own, limit_cents=100)
+        set_credit(organization=own, credit_cents=100, reason="Some")
         put_on_file(own)
         put_on_file(other)
 

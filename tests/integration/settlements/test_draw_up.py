@@ -68,7 +68,7 @@ class TestSettleWindow:
     def test_holds_what_is_owed_even_when_the_limit_was_cut(self) -> None:
         window, buyer = WindowFactory(), BuyerFactory()
         win(buyer, 100_000, window=window)
-        BiddingLimit.objects.filter(pk=buyer.pk).update(limit_cents=0)
+        BiddingLimit.objects.filter(pk=buyer.pk).update(credit_cents=0)
 
         settle_window(window_id=mark_cleared(window).pk)
 

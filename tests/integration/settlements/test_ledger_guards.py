@@ -1,12 +1,18 @@
 """The ledger defends itself: each guard is attacked with raw SQL, as a careless shell session would."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from accounts.models import BiddingLimit, Organization
 from settlements import ledger
-from settlements.models import Account, Entry, Transaction
+from settlements.models import Account, AccountBalance, Entry, Transaction
+from tests.factories import BuyerFactory, SellerFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -72,7 +78,12 @@ def posted(accounts: tuple[int, int]) -> Transaction:
 @pytest.fixture
 def truncate_guard() -> Iterator[None]:
     """The guard that tests/conftest.py switches off, on again."""
-    tables = ("settlements_account", "settlements_transaction", "settlements_entry")
+    tables = (
+        "settlements_account",
+        "settlements_accountbalance",
+        "settlements_transaction",
+        "settlements_entry",
+    )
     for table in tables:
         execute(f"ALTER TABLE {table} ENABLE TRIGGER ledger_never_truncated")
     yield
@@ -189,3 +200,192 @@ class TestPostTransaction:
         empty = ledger.Posting(Transaction.Kind.CHARGE, "empty", "", {ledger.STRIPE_FEES: 0})
         with pytest.raises(ledger.NothingToPost):
             ledger.post_transaction(empty)
+
+
+def post(kind: Transaction.Kind, cents: dict[ledger.AccountKey, int], *, stripe_object_id: str = "") -> None:
+    with transaction.atomic():
+        ledger.post_transaction(
+            ledger.Posting(
+                kind=kind,
+                reference=f"test:{uuid4()}",
+                description="",
+                cents=cents,
+                stripe_object_id=stripe_object_id,
+            )
+        )
+
+
+def prepay(buyer: Organization, cents: int) -> None:
+    post(Transaction.Kind.PREPAYMENT, {ledger.STRIPE_PENDING: cents, ledger.buyer_prepaid(buyer.pk): -cents})
+
+
+def spend(buyer: Organization, cents: int) -> None:
+    post(
+        Transaction.Kind.PREPAID_SPENT,
+        {ledger.buyer_prepaid(buyer.pk): cents, ledger.buyer_receivable(buyer.pk): -cents},
+    )
+
+
+def owe(key: ledger.AccountKey, cents: int) -> None:
+    post(Transaction.Kind.SETTLEMENT_DUE, {ledger.STRIPE_PENDING: cents, key: -cents})
+
+
+def kept_cents(organization: Organization, kind: Account.Kind) -> int:
+    return AccountBalance.objects.get(account__organization=organization, account__kind=kind).balance_cents
+
+
+class TestOverdraft:
+    def test_of_a_prepaid_balance_is_refused_and_moves_nothing(self) -> None:
+        buyer = BuyerFactory(limit_cents=0)
+        prepay(buyer, 100)
+
+        with pytest.raises(IntegrityError, match="overdrawn by 1 cents"):
+            spend(buyer, 101)
+        spend(buyer, 100)
+
+        assert ledger.balance_cents(ledger.buyer_prepaid(buyer.pk)) == 0
+        assert BiddingLimit.objects.get(pk=buyer.pk).prepaid_cents == 0
+
+    def test_of_a_prepaid_balance_by_raw_entries_is_refused_too(self, accounts: tuple[int, int]) -> None:
+        buyer = BuyerFactory()
+        prepaid = Account.objects.create(kind=Account.Kind.BUYER_PREPAID, organization=buyer).pk
+
+        with pytest.raises(IntegrityError, match="overdrawn"):
+            write((prepaid, 5), (accounts[0], -5))
+
+    @pytest.mark.parametrize("key_of", [ledger.seller_reserve, ledger.seller_payable])
+    def test_of_what_a_seller_is_owed_is_refused(self, key_of: Callable[[int], ledger.AccountKey]) -> None:
+        seller = SellerFactory()
+        owe(key_of(seller.pk), 70)
+
+        with pytest.raises(IntegrityError, match="overdrawn by 1 cents"):
+            post(Transaction.Kind.TRANSFER, {key_of(seller.pk): 71, ledger.STRIPE_AVAILABLE: -71})
+
+        assert kept_cents(seller, key_of(seller.pk).kind) == -70
+
+    @pytest.mark.parametrize(
+        "kind", [Transaction.Kind.REFUND, Transaction.Kind.DISPUTE_LOST, Transaction.Kind.REVERSAL]
+    )
+    def test_of_what_is_owed_now_is_a_debt_where_money_is_taken_back(self, kind: Transaction.Kind) -> None:
+        seller = SellerFactory()
+        payable, reserve = ledger.seller_payable(seller.pk), ledger.seller_reserve(seller.pk)
+
+        post(kind, {payable: 30, ledger.REFUNDS_IN_FLIGHT: -30})
+
+        assert kept_cents(seller, Account.Kind.SELLER_PAYABLE) == 30
+        with pytest.raises(IntegrityError, match="overdrawn"):
+            post(kind, {reserve: 30, ledger.REFUNDS_IN_FLIGHT: -30})
+        with pytest.raises(IntegrityError, match="overdrawn"):
+            post(Transaction.Kind.TRANSFER, {payable: 1, ledger.STRIPE_AVAILABLE: -1})
+        owe(payable, 10)  # a debt is paid back in parts
+        assert kept_cents(seller, Account.Kind.SELLER_PAYABLE) == 20
+
+    def test_lowering_a_reserve_that_is_there_is_fine(self) -> None:
+        seller = SellerFactory()
+        payable, reserve = ledger.seller_payable(seller.pk), ledger.seller_reserve(seller.pk)
+        owe(reserve, 50)
+
+        post(Transaction.Kind.DELIVERED, {reserve: 50, payable: -50})
+
+        assert kept_cents(seller, Account.Kind.SELLER_RESERVE) == 0
+        assert kept_cents(seller, Account.Kind.SELLER_PAYABLE) == -50
+
+    def test_sixteen_threads_drain_one_balance_exactly_to_zero(self) -> None:
+        buyer = BuyerFactory(limit_cents=0)
+        prepay(buyer, 1_003)
+        together = threading.Barrier(16, timeout=30)
+
+        def spend_all(spent: list[int]) -> None:
+            while True:
+                spend(buyer, 7)
+                spent.append(7)
+
+        def drain() -> int:
+            together.wait()
+            spent: list[int] = []
+            with closing(connection), pytest.raises(IntegrityError, match="overdrawn"):
+                spend_all(spent)
+            return sum(spent)
+
+        with ThreadPoolExecutor(16) as pool:
+            spent = sum(future.result(timeout=120) for future in [pool.submit(drain) for _ in range(16)])
+        spend(buyer, 2)
+
+        assert spent == 1_001
+        assert ledger.balance_cents(ledger.buyer_prepaid(buyer.pk)) == 0
+        assert BiddingLimit.objects.get(pk=buyer.pk).prepaid_cents == 0
+
+    def test_opposite_orders_of_accounts_do_not_deadlock(self) -> None:
+        sellers = [SellerFactory() for _ in range(4)]
+        for seller in sellers:
+            owe(ledger.seller_reserve(seller.pk), 1_000)
+        together = threading.Barrier(4, timeout=30)
+
+        def move(order: list[Organization]) -> None:
+            together.wait()
+            try:
+                for _ in range(25):
+                    cents = {ledger.seller_reserve(seller.pk): 1 for seller in order}
+                    post(Transaction.Kind.DELIVERED, {**cents, ledger.PLATFORM_FEES: -len(order)})
+            finally:
+                connection.close()
+
+        orders = [sellers, sellers[::-1], sellers[2:] + sellers[:2], sellers[1:]]
+        with ThreadPoolExecutor(4) as pool:
+            for future in [pool.submit(move, order) for order in orders]:
+                future.result(timeout=60)
+
+        assert kept_cents(sellers[0], Account.Kind.SELLER_RESERVE) == -(1_000 - 75)
+
+
+class TestKeptBalances:
+    def test_are_the_sums_of_entries(self) -> None:
+        buyer, seller = BuyerFactory(limit_cents=500), SellerFactory()
+        prepay(buyer, 300)
+        spend(buyer, 120)
+        owe(ledger.seller_reserve(seller.pk), 80)
+
+        limit = BiddingLimit.objects.get(pk=buyer.pk)
+        assert limit.prepaid_cents == -ledger.balance_cents(ledger.buyer_prepaid(buyer.pk)) == 180
+        assert limit.limit_cents == 680
+        kept = kept_cents(seller, Account.Kind.SELLER_RESERVE)
+        assert kept == ledger.balance_cents(ledger.seller_reserve(seller.pk)) == -80
+
+    @pytest.mark.parametrize(
+        "sql",
+        [
+            "UPDATE settlements_accountbalance SET balance_cents = -999",
+            "DELETE FROM settlements_accountbalance",
+            "UPDATE accounts_biddinglimit SET prepaid_cents = 999",
+        ],
+    )
+    def test_are_set_by_nothing_but_entries(self, sql: str) -> None:
+        owe(ledger.seller_reserve(SellerFactory().pk), 80)
+        BuyerFactory()
+
+        with pytest.raises(IntegrityError, match="follows from the entries"):
+            execute(sql)
+
+    def test_are_never_truncated(self, truncate_guard: None) -> None:
+        with pytest.raises(IntegrityError, match="follows from the entries"):
+            execute("TRUNCATE settlements_accountbalance")
+
+    def test_a_limit_starts_without_prepaid_money(self) -> None:
+        organization = Organization.objects.create(name="Out of thin air", slug="thin-air")
+
+        with pytest.raises(IntegrityError, match="follows from the entries"):
+            BiddingLimit.objects.create(organization=organization, prepaid_cents=5)
+
+
+class TestStripeObjects:
+    def test_are_booked_once_for_each_kind(self) -> None:
+        cents = {ledger.STRIPE_PENDING: 7, ledger.PLATFORM_FEES: -7}
+        post(Transaction.Kind.CHARGE, cents, stripe_object_id="ch_1")
+
+        with pytest.raises(IntegrityError, match="ledger_stripe_object_booked_once"):
+            post(Transaction.Kind.CHARGE, cents, stripe_object_id="ch_1")
+        post(Transaction.Kind.DISPUTE_OPENED, cents, stripe_object_id="ch_1")
+        post(Transaction.Kind.CHARGE, cents)
+        post(Transaction.Kind.CHARGE, cents)
+
+        assert Transaction.objects.count() == 4

@@ -22,6 +22,8 @@ QUEUE_MAIL = "mail"
 CHARGE = "settlements.charge"
 RESOLVE = "settlements.resolve"
 HANDLE_EVENT = "settlements.handle_event"
+SEND_REFUND = "settlements.send_refund"
+RESOLVE_REFUND = "settlements.resolve_refund"
 DETACH_PAYMENT_METHOD = "settlements.detach_payment_method"
 TAKE_STEP = "settlements.take_dunning_step"
 SEND_NOTICE = "settlements.send_notice"
@@ -38,6 +40,11 @@ def defer_charges(settlement_ids: Sequence[int]) -> None:
 def defer_event(event_id: int) -> None:
     """Have a stored Stripe event handled as soon as this transaction commits."""
     app.configure_task(HANDLE_EVENT, queue=QUEUE_STRIPE).defer(row_id=event_id)
+
+
+def defer_refund(refund_id: int) -> None:
+    """Have a decided refund sent as soon as this transaction commits."""
+    app.configure_task(SEND_REFUND, queue=QUEUE_STRIPE).defer(row_id=refund_id)
 
 
 def defer_detach(payment_method_id: int) -> None:

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from marketplace.money import format_cents
 from settlements import ledger
-from settlements.models import Refund, Settlement, SettlementLine
+from settlements.models import Delivery, Refund, Settlement, SettlementLine
 from settlements.splitting import RefundPart, prepaid_part, split_refund
 
 
@@ -88,7 +88,7 @@ def effect_of(
     _require_refundable(settlement)
     effects = _line_effects(lines, line_cents)
     amount_cents = sum(effect.part.amount_cents for effect in effects)
-    prepaid_left = _prepaid_cents(settlement) - settlement.refunded_prepaid_cents
+    prepaid_left = settlement.prepaid_cents - settlement.refunded_prepaid_cents
     prepaid = prepaid_part(
         amount_cents,
         card_left_cents=settlement.amount_cents - settlement.refunded_cents - prepaid_left,
@@ -143,11 +143,11 @@ def line_field(line: SettlementLine) -> str:
 
 
 def _seller_account(line: SettlementLine) -> ledger.AccountKey:
+    """Say where the seller's share stands: held for it, or owed since it delivered."""
+    delivery: Delivery | None = getattr(line, "delivery", None)
+    if delivery is not None and delivery.status == Delivery.Status.DELIVERED:
+        return ledger.seller_payable(line.seller_id)
     return ledger.seller_reserve(line.seller_id)
-
-
-def _prepaid_cents(settlement: Settlement) -> int:
-    return 0
 
 
 def refund_reference(refund: Refund) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 class OutcomeUnknown(Exception):
@@ -80,3 +81,50 @@ class PaymentOrder:
     description: str
     metadata: dict[str, str]
     return_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOrder:
+    """What to give back. Asked again with the same key it must be the same to the byte, or Stripe refuses it."""
+
+    idempotency_key: str
+    charge_id: str
+    amount_cents: int
+    is_duplicate: bool
+    metadata: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StripeRefund:
+    """A refund as it stands. ``paid_*`` is how it left the balance (a negative net), ``failed_*`` how it came back."""
+
+    id: str
+    status: str
+    amount_cents: int
+    currency: str
+    charge_id: str
+    metadata: dict[str, str]
+    failure_reason: str
+    paid_transaction_id: str
+    paid_net_cents: int
+    failed_transaction_id: str
+    failed_net_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class StripeDispute:
+    """A dispute as it stands. ``taken_*`` left the balance with it, ``returned_*`` came back; fees are costs to us."""
+
+    id: str
+    status: str
+    amount_cents: int
+    currency: str
+    charge_id: str
+    payment_intent_id: str
+    reason: str
+    due_at: datetime | None
+    n_submissions: int
+    taken_cents: int
+    taken_fee_cents: int
+    returned_cents: int
+    returned_fee_cents: int

@@ -20,11 +20,22 @@ from settlements.jobs import (
     HANDLE_EVENT,
     QUEUE_MAIL,
     RESOLVE,
+    RESOLVE_REFUND,
     SEND_NOTICE,
+    SEND_REFUND,
     TAKE_STEP,
     defer_again,
 )
-from settlements.models import ChargeAttempt, DunningStep, Notice, PaymentMethod, Settlement, StripeEvent
+from settlements.models import (
+    ChargeAttempt,
+    DunningStep,
+    Notice,
+    PaymentMethod,
+    Refund,
+    RefundAttempt,
+    Settlement,
+    StripeEvent,
+)
 from settlements.operations.deliveries import move_delivery
 from settlements.operations.draw_up import settle_window
 from settlements.queries.deliveries import due_deliveries
@@ -49,6 +60,8 @@ def sweep_settlements() -> int:
         + defer_again(CHARGE, uncharged_settlements())
         + defer_again(RESOLVE, unresolved_attempts())
         + defer_again(HANDLE_EVENT, unhandled_events())
+        + defer_again(SEND_REFUND, unsent_refunds())
+        + defer_again(RESOLVE_REFUND, unresolved_refund_attempts())
     )
 
 
@@ -103,16 +116,32 @@ def uncharged_settlements() -> list[int]:
 
 def unresolved_attempts() -> list[int]:
     """Return open attempts that nobody has asked Stripe about for a while; the while doubles each time."""
+    attempts = ChargeAttempt.objects.filter(outcome__in=ChargeAttempt.OPEN, called_at__lt=Now() - _pause())
+    return list(attempts.order_by("called_at", "id").values_list("id", flat=True)[:BATCH])
+
+
+def unsent_refunds() -> list[int]:
+    """Return decided refunds that their job should long have sent."""
+    decided = Refund.objects.filter(status=Refund.Status.APPROVED, decided_at__lt=Now() - JOB_HEAD_START)
+    return list(decided.order_by("id").values_list("id", flat=True)[:BATCH])
+
+
+def unresolved_refund_attempts() -> list[int]:
+    """Return refunds' open attempts that nobody has asked Stripe about for a while; the while doubles each time."""
+    attempts = RefundAttempt.objects.filter(outcome__in=RefundAttempt.OPEN, called_at__lt=Now() - _pause())
+    return list(attempts.order_by("called_at", "id").values_list("id", flat=True)[:BATCH])
+
+
+def _pause() -> Func:
+    """How long to wait after the latest of ``n_calls`` calls."""
     doublings = Least(F("n_calls") - 1, Value(MAX_DOUBLINGS))
     seconds = Func(Value(2), doublings, function="power") * Value(FIRST_LOOKUP_AFTER.total_seconds())
-    pause = Func(
+    return Func(
         seconds,
         function="make_interval",
         template="make_interval(secs => %(expressions)s)",
         output_field=DurationField(),
     )
-    attempts = ChargeAttempt.objects.filter(outcome__in=ChargeAttempt.OPEN, called_at__lt=Now() - pause)
-    return list(attempts.order_by("called_at", "id").values_list("id", flat=True)[:BATCH])
 
 
 def unhandled_events() -> list[int]:

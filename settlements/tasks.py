@@ -14,7 +14,9 @@ from settlements.jobs import (
     QUEUE_MAIL,
     QUEUE_STRIPE,
     RESOLVE,
+    RESOLVE_REFUND,
     SEND_NOTICE,
+    SEND_REFUND,
     TAKE_STEP,
 )
 from settlements.operations.cards import detach_removed_card
@@ -22,6 +24,7 @@ from settlements.operations.charging import charge_settlement, resolve_attempt
 from settlements.operations.dunning import take_step
 from settlements.operations.events import handle_event
 from settlements.operations.notices import send_notice
+from settlements.operations.refund_sending import resolve_refund_attempt, send_refund
 from settlements.stripe_facts import OutcomeUnknown
 
 SOON = RetryStrategy(max_attempts=6, exponential_wait=3, retry_exceptions=[OutcomeUnknown])
@@ -62,3 +65,15 @@ def take_dunning_step(*, row_id: int) -> None:
 def send_mail(*, row_id: int) -> None:
     """Send an e-mail, once. Not retried here: the sweep finds one that was not sent."""
     send_notice(notice_id=row_id, now=database_now())
+
+
+@app.task(name=SEND_REFUND, queue=QUEUE_STRIPE)
+def send_decided_refund(*, row_id: int) -> None:
+    """Send a decided refund. Not retried here: if the answer is lost, its attempt is what the sweep resolves."""
+    send_refund(refund_id=row_id)
+
+
+@app.task(name=RESOLVE_REFUND, queue=QUEUE_STRIPE)
+def resolve_refund(*, row_id: int) -> None:
+    """Learn what became of a refund's attempt. Not retried here: the sweep asks again, less and less often."""
+    resolve_refund_attempt(attempt_id=row_id)

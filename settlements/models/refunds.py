@@ -24,6 +24,7 @@ class Refund(models.Model):
         SENDING = "sending", "On its way"
         SUCCEEDED = "succeeded", "Refunded"
         FAILED = "failed", "Failed"
+        CREDITED = "credited", "Credited to the balance"
         CANCELLED = "cancelled", "Not decided"
 
     class Reason(models.TextChoices):
@@ -39,10 +40,11 @@ class Refund(models.Model):
         Status.APPROVED: frozenset({Status.SENDING, Status.SUCCEEDED}),
         Status.SENDING: frozenset({Status.SUCCEEDED, Status.FAILED}),
         Status.SUCCEEDED: frozenset({Status.FAILED}),
-        Status.FAILED: frozenset({Status.SENDING, Status.SUCCEEDED}),
+        Status.FAILED: frozenset({Status.SENDING, Status.CREDITED}),
+        Status.CREDITED: frozenset(),
         Status.CANCELLED: frozenset(),
     }
-    BOOKED = (Status.APPROVED, Status.SENDING, Status.SUCCEEDED, Status.FAILED)
+    BOOKED = (Status.APPROVED, Status.SENDING, Status.SUCCEEDED, Status.FAILED, Status.CREDITED)
 
     settlement = models.ForeignKey(Settlement, on_delete=models.PROTECT, related_name="refunds")
     amount_cents = models.BigIntegerField()
@@ -61,6 +63,7 @@ class Refund(models.Model):
         help_text="Empty: the rules did.",
     )
     decided_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    credited_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     message = models.CharField(max_length=300, blank=True, help_text="Why it failed, in people's words.")
     created_at = models.DateTimeField(db_default=Now())
     decided_at = models.DateTimeField(null=True, blank=True)

@@ -102,6 +102,15 @@ class Settlement(models.Model):
                 ),
             ),
             models.CheckConstraint(
+                name="settlement_refunded_as_paid",
+                condition=Q(
+                    refunded_prepaid_cents__lte=models.F("prepaid_cents"),
+                    refunded_cents__lte=models.F("amount_cents")
+                    - models.F("prepaid_cents")
+                    + models.F("refunded_prepaid_cents"),
+                ),
+            ),
+            models.CheckConstraint(
                 name="settlement_paid_when",
                 condition=Q(status="paid", paid_at__isnull=False) | ~Q(status="paid"),
             ),

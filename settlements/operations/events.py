@@ -16,9 +16,10 @@ from accounts.models import Organization
 from marketplace.db import database_now
 from settlements import stripe_gateway as gateway
 from settlements.jobs import defer_event
-from settlements.models import ChargeAttempt, PaymentMethod, StripeEvent
+from settlements.models import ChargeAttempt, PaymentMethod, RefundAttempt, StripeEvent
 from settlements.operations.cards import CardNotSaved, save_card, take_off_file
 from settlements.operations.payments import PaymentMismatch, apply_payment, lock_attempt
+from settlements.operations.refund_sending import apply_refund, lock_refund_attempt
 from settlements.stripe_facts import Refused
 
 logger = logging.getLogger(__name__)
@@ -125,6 +126,19 @@ def _read_detached_card(told: dict[str, Any]) -> Apply:
     return apply
 
 
+def _read_refund(told: dict[str, Any]) -> Apply:
+    refund = gateway.retrieve_refund(told["id"])
+
+    def apply() -> str:
+        attempt_id = refund.metadata.get("refund_attempt", "")
+        if not attempt_id.isdecimal() or not RefundAttempt.objects.filter(pk=int(attempt_id)).exists():
+            raise PaymentMismatch(f"{refund.id} names no refund of ours")
+        attempt = lock_refund_attempt(int(attempt_id))
+        return f"{attempt}: {attempt.outcome}" if apply_refund(attempt, refund) else UNCHANGED
+
+    return apply
+
+
 HANDLERS: Mapping[str, Callable[[dict[str, Any]], Apply]] = {
     "payment_intent.succeeded": _read_payment,
     "payment_intent.payment_failed": _read_payment,
@@ -132,5 +146,8 @@ HANDLERS: Mapping[str, Callable[[dict[str, Any]], Apply]] = {
     "payment_intent.canceled": _read_payment,
     "checkout.session.completed": _read_setup_session,
     "payment_method.detached": _read_detached_card,
+    "refund.created": _read_refund,
+    "refund.updated": _read_refund,
+    "refund.failed": _read_refund,
 }
 """Every event type that is acted upon. Others are stored and noted as ignored."""

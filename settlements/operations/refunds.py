@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
 
 from accounts.models import User
-from accounts.stream import append_event
+from accounts.stream import append_event, append_events
 from marketplace.db import database_now
 from marketplace.states import require_transition
 from settlements import ledger
-from settlements.models import Refund, RefundLine, Settlement, SettlementLine, Transaction
+from settlements.jobs import defer_refund
+from settlements.models import Delivery, Refund, RefundLine, Settlement, SettlementLine, Transaction
+from settlements.operations.deliveries import move, told_both_sides
 from settlements.refunding import RefundEffect, effect_of, refund_reference
 
 Status = Refund.Status
@@ -65,7 +67,7 @@ def approve_refund(*, refund_id: int, by: User, fingerprint: str) -> Refund:
 def cancel_refund(*, refund_id: int, by: User) -> Refund:
     """Drop a proposed refund; nothing was booked. Raise StaleRefund once it is decided."""
     with transaction.atomic(durable=True):
-        refund = _lock_refund(refund_id)
+        refund = lock_refund(refund_id)
         if refund.status != Status.PROPOSED:
             raise StaleRefund(f"This refund is {refund.get_status_display().lower()} by now.")
         refund.status = Status.CANCELLED
@@ -94,16 +96,18 @@ def write_refund(
 
 def effect_of_proposed(refund: Refund) -> RefundEffect:
     """Return what approving a proposed refund would do now. Raise RefundRejected when it no longer can be."""
-    lines = list(refund.settlement.lines.order_by("id"))
+    lines = list(refund.settlement.lines.select_related("delivery").order_by("id"))
     return effect_of(refund.settlement, lines, dict(refund.lines.values_list("line_id", "amount_cents")))
 
 
 def _lock(settlement_id: int) -> tuple[Settlement, list[SettlementLine]]:
     settlement = Settlement.objects.select_for_update(no_key=True).get(pk=settlement_id)
-    return settlement, list(settlement.lines.select_for_update(no_key=True).order_by("id"))
+    lines = settlement.lines.select_for_update(no_key=True, of=("self",)).select_related("delivery")
+    return settlement, list(lines.order_by("id"))
 
 
-def _lock_refund(refund_id: int) -> Refund:
+def lock_refund(refund_id: int) -> Refund:
+    """Return a refund with its settlement and lines, locked, the settlement first. Assumes a transaction."""
     settlement_id = Refund.objects.values_list("settlement_id", flat=True).get(pk=refund_id)
     settlement, _ = _lock(settlement_id)
     refund = Refund.objects.select_for_update(no_key=True).get(pk=refund_id)
@@ -112,7 +116,7 @@ def _lock_refund(refund_id: int) -> Refund:
 
 
 def _lock_proposed(refund_id: int) -> tuple[Refund, RefundEffect]:
-    refund = _lock_refund(refund_id)
+    refund = lock_refund(refund_id)
     if refund.status != Status.PROPOSED:
         raise StaleRefund(
             f"This refund is {refund.get_status_display().lower()} by now. Nothing was changed."
@@ -158,6 +162,8 @@ def _decide(refund: Refund, effect: RefundEffect, *, by: User | None) -> None:
         require_transition(Refund.TRANSITIONS, refund.status, Status.SUCCEEDED)
         refund.status, refund.ended_at = Status.SUCCEEDED, refund.decided_at
     refund.save()
+    if refund.card_cents:
+        defer_refund(refund.pk)
     tell(refund)
 
 
@@ -173,6 +179,15 @@ def _count_against_lines(refund: Refund, effect: RefundEffect) -> None:
     settlement.refunded_cents += effect.amount_cents
     settlement.refunded_prepaid_cents += effect.prepaid_cents
     settlement.save(update_fields=["refunded_cents", "refunded_prepaid_cents"])
+    _call_off(line for line in (each.line for each in effect.lines) if line.refundable_cents == 0)
+
+
+def _call_off(lines: Iterable[SettlementLine]) -> None:
+    """What is refunded in full is not delivered any more."""
+    live = Delivery.objects.filter(line__in=list(lines), status__in=Delivery.LIVE)
+    for delivery in live.select_related("line").order_by("id").select_for_update(no_key=True, of=("self",)):
+        move(delivery, Delivery.Status.CANCELLED)
+        append_events(told_both_sides(delivery, "delivery.cancelled"))
 
 
 def posting_of(refund: Refund, effect: RefundEffect) -> ledger.Posting:

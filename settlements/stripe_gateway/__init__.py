@@ -16,25 +16,33 @@ from settlements.stripe_gateway.cards import (
     retrieve_card,
     retrieve_setup_session,
 )
+from settlements.stripe_gateway.disputes import accept_dispute, retrieve_dispute, submit_evidence
 from settlements.stripe_gateway.payments import (
     cancel_payment,
     create_payment,
     find_payment,
     retrieve_payment,
 )
+from settlements.stripe_gateway.refunds import create_refund, find_refund, retrieve_refund
 from settlements.stripe_gateway.webhooks import (
     verified_event,
 )
 
 __all__ = [
+    "accept_dispute",
     "cancel_payment",
     "create_customer",
     "create_payment",
+    "create_refund",
     "create_setup_session",
     "detach_card",
     "find_payment",
+    "find_refund",
     "retrieve_card",
+    "retrieve_dispute",
     "retrieve_payment",
+    "retrieve_refund",
     "retrieve_setup_session",
+    "submit_evidence",
     "verified_event",
 ]

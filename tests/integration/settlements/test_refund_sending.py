@@ -1,0 +1,278 @@
+"""Refunds at Stripe: sent once whatever is lost or killed, booked as the balance moved, failing with a next action."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db.models import F
+
+from settlements import ledger
+from settlements import stripe_gateway as gateway
+from settlements.models import Delivery, Refund, RefundAttempt, Settlement, StripeEvent
+from settlements.operations.deliveries import move_delivery
+from settlements.operations.events import handle_event, store_event
+from settlements.operations.payments import PaymentMismatch
+from settlements.operations.refund_sending import (
+    apply_refund,
+    credit_refund,
+    resolve_refund_attempt,
+    retry_refund,
+    send_refund,
+)
+from settlements.operations.refunds import StaleRefund
+from settlements.stripe_facts import OutcomeUnknown
+from settlements.stripe_sandbox.faults import ApiFault
+from settlements.stripe_sandbox.resources import refunds
+from settlements.stripe_sandbox.server import SandboxServer
+from settlements.sweeps import sweep_settlements, unresolved_refund_attempts, unsent_refunds
+from tests.integration.settlements.refund_steps import finance_person, paid_settlement, refund
+from tests.integration.settlements.steps import jobs_waiting, run_jobs, stripe_client
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Status = Refund.Status
+Outcome = RefundAttempt.Outcome
+
+
+@pytest.fixture(autouse=True)
+def sandbox(stripe_sandbox: SandboxServer) -> SandboxServer:
+    return stripe_sandbox
+
+
+def refunds_at_stripe() -> list[Any]:
+    return list(stripe_client().v1.refunds.list({"limit": 100}).data)
+
+
+def strike(sandbox: SandboxServer, **fault: Any) -> None:
+    sandbox.sandbox.faults.arm_api(ApiFault(method="POST", path="/v1/refunds", **fault))
+
+
+def settle_at_stripe(sandbox: SandboxServer) -> None:
+    """Have the asynchronous refunds end as their cards say."""
+    with sandbox.sandbox.serving() as call:
+        call.now_s += refunds.SETTLES_AFTER_S
+        refunds.settle_due(call)
+
+
+def tell_all(times: int = 1, *, backwards: bool = False) -> None:
+    """Deliver every event that Stripe knows, so many times over."""
+    events = [event.to_dict() for event in stripe_client().v1.events.list({"limit": 100}).data][::-1]
+    for event in (events[::-1] if backwards else events) * times:
+        store_event(event)
+        handle_event(event_id=StripeEvent.objects.get(stripe_id=event["id"]).pk)
+
+
+def in_flight() -> int:
+    return ledger.balance_cents(ledger.REFUNDS_IN_FLIGHT)
+
+
+class TestSendRefund:
+    def test_the_job_deferred_with_the_decision_sends_it(self) -> None:
+        settlement = paid_settlement(60_00)
+        decided = refund(settlement, 10_00)
+
+        run_jobs()
+
+        decided.refresh_from_db()
+        (sent,) = refunds_at_stripe()
+        assert decided.status == Status.SUCCEEDED
+        assert (sent.amount, sent.charge) == (10_00, settlement.attempts.get().stripe_charge_id)
+        assert in_flight() == 0
+        assert ledger.balance_cents(ledger.STRIPE_AVAILABLE) == -10_00
+
+    def test_does_nothing_twice(self) -> None:
+        decided = refund(paid_settlement(60_00), 10_00)
+
+        for _ in range(2):
+            assert send_refund(refund_id=decided.pk) == Status.SUCCEEDED
+
+        assert len(refunds_at_stripe()) == 1
+
+    def test_a_proposal_is_not_sent(self) -> None:
+        proposed = refund(paid_settlement(2_000_00), 1_500_00)
+
+        assert send_refund(refund_id=proposed.pk) == Status.PROPOSED
+        assert refunds_at_stripe() == []
+
+    def test_the_sweep_finds_one_whose_job_was_lost(self) -> None:
+        decided = refund(paid_settlement(60_00), 10_00)
+        Refund.objects.update(decided_at=F("decided_at") - timedelta(minutes=1))
+
+        assert unsent_refunds() == [decided.pk]
+        sweep_settlements()
+        assert ("settlements.send_refund", decided.pk) in jobs_waiting()
+
+    @pytest.mark.parametrize(
+        ("kind", "phase"), [("error", "before"), ("error", "after"), ("rate_limit", "before")]
+    )
+    def test_a_lost_answer_is_looked_up_and_never_repeated(
+        self, sandbox: SandboxServer, kind: Any, phase: Any
+    ) -> None:
+        decided = refund(paid_settlement(60_00), 10_00)
+        strike(sandbox, kind=kind, phase=phase)
+        with pytest.raises(OutcomeUnknown):
+            send_refund(refund_id=decided.pk)
+        RefundAttempt.objects.update(called_at=F("called_at") - timedelta(minutes=2))
+        (attempt_id,) = unresolved_refund_attempts()
+
+        assert resolve_refund_attempt(attempt_id=attempt_id) == Status.SUCCEEDED
+
+        assert len(refunds_at_stripe()) == 1
+        assert in_flight() == 0
+
+    def test_a_refusal_fails_with_a_next_action_and_the_obligation_stays(self) -> None:
+        settlement = paid_settlement(60_00)
+        decided = refund(settlement, 60_00)
+        stripe_client().v1.refunds.create({"charge": settlement.attempts.get().stripe_charge_id})
+
+        assert send_refund(refund_id=decided.pk) == Status.FAILED
+
+        decided.refresh_from_db()
+        assert "already refunded" in decided.message
+        assert "credit it" in decided.message
+        assert in_flight() == -60_00
+
+
+class TestAsynchronousRefunds:
+    def test_one_that_is_pending_ends_when_the_bank_says_so(self, sandbox: SandboxServer) -> None:
+        decided = refund(paid_settlement(60_00, card="pm_card_pendingRefund"), 10_00)
+        assert send_refund(refund_id=decided.pk) == Status.SENDING
+
+        settle_at_stripe(sandbox)
+        tell_all()
+
+        decided.refresh_from_db()
+        assert decided.status == Status.SUCCEEDED
+
+    def test_one_that_fails_after_it_looked_good_is_booked_back(self, sandbox: SandboxServer) -> None:
+        decided = refund(paid_settlement(60_00, card="pm_card_refundFail"), 10_00)
+        assert send_refund(refund_id=decided.pk) == Status.SUCCEEDED
+
+        settle_at_stripe(sandbox)
+        tell_all()
+
+        decided.refresh_from_db()
+        assert decided.status == Status.FAILED
+        assert decided.message.startswith("The card has expired or was cancelled.")
+        assert in_flight() == -10_00
+        assert ledger.balance_cents(ledger.STRIPE_AVAILABLE) == 0
+
+    @pytest.mark.parametrize("backwards", [False, True])
+    def test_replaying_every_event_in_any_order_changes_nothing(
+        self, sandbox: SandboxServer, backwards: bool
+    ) -> None:
+        decided = refund(paid_settlement(60_00, card="pm_card_refundFail"), 10_00)
+        send_refund(refund_id=decided.pk)
+        settle_at_stripe(sandbox)
+        tell_all(backwards=backwards)
+        before = ledger.balances_cents()
+
+        StripeEvent.objects.update(handled_at=None)
+        tell_all(2, backwards=not backwards)
+
+        decided.refresh_from_db()
+        assert decided.status == Status.FAILED
+        assert ledger.balances_cents() == before
+
+
+class TestAfterAFailure:
+    @pytest.fixture
+    def failed(self, sandbox: SandboxServer) -> Refund:
+        decided = refund(paid_settlement(60_00, card="pm_card_refundFail"), 10_00)
+        send_refund(refund_id=decided.pk)
+        settle_at_stripe(sandbox)
+        tell_all()
+        decided.refresh_from_db()
+        return decided
+
+    def test_it_is_sent_again_as_another_attempt(self, failed: Refund) -> None:
+        assert retry_refund(refund_id=failed.pk, by=finance_person()) == Status.SUCCEEDED
+
+        assert [attempt.outcome for attempt in failed.attempts.order_by("number")] == ["failed", "succeeded"]
+        assert len(refunds_at_stripe()) == 2
+        assert in_flight() == 0
+
+    def test_it_is_credited_to_the_prepaid_balance(self, failed: Refund) -> None:
+        credited = credit_refund(refund_id=failed.pk, by=finance_person())
+
+        assert credited.status == Status.CREDITED
+        assert ledger.balance_cents(ledger.buyer_prepaid(failed.settlement.organization_id)) == -10_00
+        assert in_flight() == 0
+
+    def test_what_was_decided_is_not_decided_again(self, failed: Refund) -> None:
+        credit_refund(refund_id=failed.pk, by=finance_person())
+
+        with pytest.raises(StaleRefund):
+            credit_refund(refund_id=failed.pk, by=finance_person())
+        with pytest.raises(StaleRefund):
+            retry_refund(refund_id=failed.pk, by=finance_person())
+
+
+class TestWhatCannotBeBelieved:
+    def test_a_refund_of_another_amount_is_not_taken_in(self) -> None:
+        settlement = paid_settlement(60_00)
+        decided = refund(settlement, 10_00)
+        send_refund(refund_id=decided.pk)
+        attempt = decided.attempts.get()
+        stray = stripe_client().v1.refunds.create(
+            {
+                "charge": attempt.stripe_charge_id,
+                "amount": 5,
+                "metadata": {"refund": str(decided.pk), "refund_attempt": str(attempt.pk)},
+            }
+        )
+
+        with pytest.raises(PaymentMismatch, match="its amount is 5"):
+            apply_refund(attempt, gateway.retrieve_refund(stray.id))
+
+    def test_a_refund_made_by_hand_at_stripe_is_told_to_people_and_changes_nothing(self) -> None:
+        settlement = paid_settlement(60_00)
+        stripe_client().v1.refunds.create({"charge": settlement.attempts.get().stripe_charge_id, "amount": 1})
+        before = ledger.balances_cents()
+
+        tell_all()
+
+        note = StripeEvent.objects.get(type="refund.created").note
+        assert "names no refund of ours" in note
+        assert ledger.balances_cents() == before
+
+    def test_a_refund_stripe_does_not_know_is_noted(self) -> None:
+        store_event(
+            {
+                "id": "evt_1",
+                "type": "refund.updated",
+                "data": {"object": {"id": "re_nobody", "object": "refund"}},
+            }
+        )
+
+        handle_event(event_id=StripeEvent.objects.get().pk)
+
+        assert "Stripe does not know it" in StripeEvent.objects.get().note
+
+
+class TestDeliveries:
+    def test_what_is_refunded_in_full_is_called_off(self) -> None:
+        settlement = paid_settlement(60_00, 30_00)
+
+        refund(settlement, 60_00)
+
+        statuses = list(settlement.lines.order_by("id").values_list("delivery__status", flat=True))
+        assert statuses == ["cancelled", "awaiting_payment"]
+
+    def test_after_delivery_what_the_seller_is_owed_bears_it(self) -> None:
+        settlement = paid_settlement(60_00)
+        delivered(settlement)
+        line = settlement.lines.get()
+        assert ledger.balance_cents(ledger.seller_payable(line.seller_id)) == -57_00
+
+        refund(settlement, 20_00)
+
+        assert ledger.balance_cents(ledger.seller_payable(line.seller_id)) == -38_00
+        assert ledger.balance_cents(ledger.seller_reserve(line.seller_id)) == 0
+
+
+def delivered(settlement: Settlement) -> None:
+    """Have every line of a settlement delivered, as time and the seller would."""
+    for delivery in Delivery.objects.filter(line__settlement=settlement):
+        move_delivery(delivery_id=delivery.pk, now=delivery.starts_at)
+        Delivery.objects.filter(pk=delivery.pk).update(status="running", handed_over_at=delivery.starts_at)
+        assert move_delivery(delivery_id=delivery.pk, now=delivery.ends_at)

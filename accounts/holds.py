@@ -4,7 +4,7 @@ Nobody can win what they cannot pay: a bid is placed only after its largest poss
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -61,13 +61,7 @@ def lower_holds(*, amounts: dict[str, int]) -> None:
     Locks the limits of all organizations concerned in key order. Raise ValueError if an amount would rise.
     """
     holds = list(Hold.objects.filter(reference__in=amounts, released_at=None))
-    organizations = sorted({hold.organization_id for hold in holds})
-    list(
-        BiddingLimit.objects.select_for_update(no_key=True)
-        .filter(pk__in=organizations)
-        .order_by("pk")
-        .values_list("pk")
-    )
+    lock_limits(hold.organization_id for hold in holds)
     freed: dict[int, int] = defaultdict(int)
     kept: list[Hold] = []
     released: list[int] = []
@@ -113,8 +107,7 @@ def hold_debts(*, released: Sequence[str], debts: Sequence[HoldForDebt]) -> None
         "organization_id", flat=True
     )
     organizations = {debt.organization_id for debt in debts} | set(owners)
-    locked = BiddingLimit.objects.select_for_update(no_key=True).filter(pk__in=organizations).order_by("pk")
-    list(locked.values_list("pk"))
+    lock_limits(organizations)
     release_holds(references=released)
     positive = [debt for debt in debts if debt.amount_cents]
     Hold.objects.bulk_create(
@@ -130,6 +123,12 @@ def hold_debts(*, released: Sequence[str], debts: Sequence[HoldForDebt]) -> None
 def lock_limit(organization_id: int) -> BiddingLimit:
     """Return an organization's limit, locked until the caller's transaction ends."""
     return BiddingLimit.objects.select_for_update(no_key=True).get(organization_id=organization_id)
+
+
+def lock_limits(organization_ids: Iterable[int]) -> dict[int, BiddingLimit]:
+    """Return organizations' limits by organization, locked in key order until the caller's transaction ends."""
+    limits = BiddingLimit.objects.select_for_update(no_key=True).filter(pk__in=set(organization_ids))
+    return {limit.pk: limit for limit in limits.order_by("pk")}
 
 
 def suspend_limit(*, organization_id: int, reason: str) -> None:

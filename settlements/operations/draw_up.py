@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import transaction
 
-from accounts.holds import HoldForDebt, hold_debts
+from accounts.holds import HoldForDebt, hold_debts, lock_limits
 from accounts.stream import Happening, append_events
 from auctions.models import Award, Window
 from marketplace.db import database_now
@@ -29,17 +29,19 @@ class WindowNotCleared(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A settlement before it is written: the buyer's awards in the window and what they come to."""
+    """A settlement before it is written: the buyer's awards in the window, what they come to, what is prepaid of it."""
 
     organization_id: int
     awards: list[Award]
     split: SplitAmount
+    prepaid_cents: int
 
     @property
     def status(self) -> Settlement.Status:
-        if self.split.amount_cents == 0:
+        to_collect_cents = self.split.amount_cents - self.prepaid_cents
+        if to_collect_cents == 0:
             return Settlement.Status.PAID
-        if self.split.amount_cents < CARD_MINIMUM_CENTS:
+        if to_collect_cents < CARD_MINIMUM_CENTS:
             return Settlement.Status.CARRIED
         return Settlement.Status.DUE
 
@@ -72,14 +74,22 @@ def _draft_settlements(window: Window) -> list[_Draft]:
     by_buyer: dict[int, list[Award]] = defaultdict(list)
     for award in awards:
         by_buyer[award.organization_id].append(award)
+    limits = lock_limits(by_buyer)
     return [
-        _Draft(
-            organization_id=organization_id,
-            awards=own,
-            split=split_amount([award.amount_ticks for award in own], fee_bps=settings.PLATFORM_FEE_BPS),
-        )
+        _draft(own, prepaid_cents=limits[organization_id].prepaid_cents)
         for organization_id, own in sorted(by_buyer.items())
     ]
+
+
+def _draft(awards: list[Award], *, prepaid_cents: int) -> _Draft:
+    """Draft one buyer's settlement. Its prepaid balance, locked by the caller, pays first."""
+    split = split_amount([award.amount_ticks for award in awards], fee_bps=settings.PLATFORM_FEE_BPS)
+    return _Draft(
+        organization_id=awards[0].organization_id,
+        awards=awards,
+        split=split,
+        prepaid_cents=min(prepaid_cents, split.amount_cents),
+    )
 
 
 def _write_settlements(window: Window, drafts: list[_Draft]) -> list[Settlement]:
@@ -91,6 +101,7 @@ def _write_settlements(window: Window, drafts: list[_Draft]) -> list[Settlement]
                 organization_id=draft.organization_id,
                 amount_ticks=sum(award.amount_ticks for award in draft.awards),
                 amount_cents=draft.split.amount_cents,
+                prepaid_cents=draft.prepaid_cents,
                 status=draft.status,
                 paid_at=now if draft.status == Settlement.Status.PAID else None,
             )
@@ -132,6 +143,19 @@ def _post_to_ledger(settlements: list[Settlement], drafts: list[_Draft]) -> None
             for settlement, draft in zip(settlements, drafts, strict=True)
             if settlement.amount_cents
         ]
+        + [_spent(settlement) for settlement in settlements if settlement.prepaid_cents]
+    )
+
+
+def _spent(settlement: Settlement) -> ledger.Posting:
+    return ledger.Posting(
+        kind=Transaction.Kind.PREPAID_SPENT,
+        reference=f"settlement:{settlement.pk}:prepaid",
+        description=f"Settlement {settlement.pk} paid from the prepaid balance",
+        cents={
+            ledger.buyer_prepaid(settlement.organization_id): settlement.prepaid_cents,
+            ledger.buyer_receivable(settlement.organization_id): -settlement.prepaid_cents,
+        },
     )
 
 
@@ -145,14 +169,14 @@ def _due_cents(draft: _Draft) -> dict[ledger.AccountKey, int]:
 
 
 def _hand_over_holds(settlements: list[Settlement], drafts: list[_Draft]) -> None:
-    """Hold each settlement's cents in place of its bids'. What was rounded up for single bids is freed here."""
+    """Hold what is left to collect of each settlement in place of its bids. What was rounded up for them is freed."""
     hold_debts(
         released=sorted({f"bid:{award.bid_id}" for draft in drafts for award in draft.awards}),
         debts=[
             HoldForDebt(
                 organization_id=settlement.organization_id,
                 reference=hold_reference(settlement),
-                amount_cents=settlement.amount_cents,
+                amount_cents=settlement.to_collect_cents,
             )
             for settlement in settlements
         ],

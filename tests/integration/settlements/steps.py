@@ -1,6 +1,7 @@
 """What tests of settlements do again and again: make awards, clear the window, put a card on file, run the jobs."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import stripe
 from django.conf import settings
@@ -14,9 +15,9 @@ from accounts.models import Organization
 from auctions.models import Award, Lot, Window
 from marketplace.db import database_now
 from marketplace.money import cents_to_cover
-from settlements import stripe_gateway
+from settlements import ledger, stripe_gateway
 from settlements.jobs import QUEUE_STRIPE
-from settlements.models import ChargeAttempt, Customer, PaymentMethod, Settlement
+from settlements.models import ChargeAttempt, Customer, PaymentMethod, Settlement, Transaction
 from settlements.operations.cards import open_card_page, save_card
 from settlements.operations.draw_up import settle_window
 from settlements.stripe_sandbox.faults import ApiFault
@@ -32,6 +33,19 @@ def win(buyer: Organization, ticks: int, *, window: Window, lot: Lot | None = No
             organization_id=buyer.pk, reference=f"bid:{award.bid_id}", amount_cents=cents_to_cover(ticks)
         )
     return award
+
+
+def prepay(buyer: Organization, cents: int) -> None:
+    """Put money on a buyer's prepaid balance, as if it had come through Stripe."""
+    with transaction.atomic():
+        ledger.post_transaction(
+            ledger.Posting(
+                kind=Transaction.Kind.PREPAYMENT,
+                reference=f"test:{uuid4()}",
+                description="",
+                cents={ledger.STRIPE_PENDING: cents, ledger.buyer_prepaid(buyer.pk): -cents},
+            )
+        )
 
 
 def mark_cleared(window: Window) -> Window:

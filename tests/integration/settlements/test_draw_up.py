@@ -11,9 +11,18 @@ from auctions.models import Window
 from settlements import ledger
 from settlements.jobs import CHARGE
 from settlements.models import SettledWindow, Settlement, Transaction
+from settlements.operations.charging import charge_settlement
 from settlements.operations.draw_up import WindowNotCleared, settle_window
+from settlements.stripe_sandbox.server import SandboxServer
 from tests.factories import BlockFactory, BuyerFactory, LotFactory, SellerFactory, SiteFactory, WindowFactory
-from tests.integration.settlements.steps import jobs_waiting, mark_cleared, settlement_of, win
+from tests.integration.settlements.steps import (
+    jobs_waiting,
+    mark_cleared,
+    prepay,
+    put_on_file,
+    settlement_of,
+    win,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = Settlement.Status
@@ -121,6 +130,71 @@ class TestAmountsNoCardTakes:
 
         assert settlement.status == status
         assert ledger.balance_cents(ledger.buyer_receivable(settlement.organization_id)) == cents
+
+
+class TestPrepaid:
+    def test_pays_first_and_the_card_is_asked_for_the_rest(self, stripe_sandbox: SandboxServer) -> None:
+        buyer = BuyerFactory()
+        put_on_file(buyer)
+        prepay(buyer, 400)
+
+        settlement = settlement_of(1_000, buyer=buyer)
+
+        assert (settlement.prepaid_cents, settlement.to_collect_cents) == (400, 600)
+        limit = BiddingLimit.objects.get(pk=buyer.pk)
+        assert (limit.prepaid_cents, limit.held_cents) == (0, 600)
+        assert ledger.balance_cents(ledger.buyer_receivable(buyer.pk)) == 600
+
+        assert charge_settlement(settlement_id=settlement.pk) == Status.PAID
+        assert settlement.attempts.get().amount_cents == 600
+        assert ledger.balance_cents(ledger.buyer_receivable(buyer.pk)) == 0
+        assert BiddingLimit.objects.get(pk=buyer.pk).held_cents == 0
+
+    @pytest.mark.parametrize("prepaid_cents", [1_000, 1_001])
+    def test_covering_all_of_it_pays_at_once_without_a_card(self, prepaid_cents: int) -> None:
+        buyer = BuyerFactory(limit_cents=0)
+        prepay(buyer, prepaid_cents)
+
+        settlement = settlement_of(1_000, buyer=buyer)
+
+        assert settlement.status == Status.PAID
+        assert settlement.paid_at is not None
+        assert jobs_waiting() == []
+        limit = BiddingLimit.objects.get(pk=buyer.pk)
+        assert (limit.prepaid_cents, limit.held_cents) == (prepaid_cents - 1_000, 0)
+        assert StreamEvent.objects.get(organization=buyer).kind == "settlement.paid"
+
+    def test_never_frees_less_than_was_free_before(self) -> None:
+        window, buyer = WindowFactory(), BuyerFactory(limit_cents=500)
+        prepay(buyer, 700)
+        win(buyer, 100_050, window=window)  # holds 1,001 cents of 1,200
+        assert BiddingLimit.objects.get(pk=buyer.pk).free_cents == 199
+
+        settle_window(window_id=mark_cleared(window).pk)
+
+        assert BiddingLimit.objects.get(pk=buyer.pk).free_cents == 200
+
+    def test_two_windows_settled_at_once_spend_it_once(self) -> None:
+        buyer, windows = BuyerFactory(), [WindowFactory(), WindowFactory()]
+        prepay(buyer, 1_000)
+        for window in windows:
+            win(buyer, 80_000, window=window)
+            mark_cleared(window)
+        together = threading.Barrier(2)
+
+        def settle(window: Window) -> None:
+            together.wait()
+            try:
+                settle_window(window_id=window.pk)
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(2) as pool:
+            for future in [pool.submit(settle, window) for window in windows]:
+                future.result()
+
+        assert sorted(own.prepaid_cents for own in Settlement.objects.all()) == [200, 800]
+        assert BiddingLimit.objects.get(pk=buyer.pk).prepaid_cents == 0
 
 
 class TestTwoWorkers:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from settlements.views import cards, collecting, desk, finance, links, own
+from settlements.views import cards, carried, collecting, desk, finance, links, own
 from settlements.webhooks import stripe_webhook
 
 app_name = "settlements"
@@ -28,5 +28,6 @@ urlpatterns = [
     path("finance/settlements/<int:pk>/extend/", collecting.deadline_extend, name="deadline_extend"),
     path("finance/settlements/<int:pk>/retry/", collecting.settlement_retry, name="settlement_retry"),
     path("finance/settlements/<int:pk>/default/", collecting.settlement_default, name="settlement_default"),
+    path("finance/carried/", carried.carried_list, name="carried_list"),
     path("stripe/webhook/", stripe_webhook, name="stripe_webhook"),
 ]

@@ -63,6 +63,17 @@ class Settlement(models.Model):
     prepaid_cents = models.BigIntegerField(
         default=0, help_text="The part that the prepaid balance paid when it was drawn up."
     )
+    carried_into = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="carried_in",
+        help_text="The settlement that collects this one, too small for a card by itself.",
+    )
+    carried_in_cents = models.BigIntegerField(
+        default=0, help_text="What it collects of the settlements carried into it."
+    )
     currency = models.CharField(max_length=3, default="usd")
     status = models.CharField(max_length=16, choices=Status, default=Status.DUE)
     refunded_cents = models.BigIntegerField(default=0, help_text="Of the amount, decided to go back.")
@@ -88,6 +99,13 @@ class Settlement(models.Model):
             models.CheckConstraint(
                 name="settlement_prepaid_within_amount",
                 condition=Q(prepaid_cents__gte=0, prepaid_cents__lte=models.F("amount_cents")),
+            ),
+            models.CheckConstraint(
+                name="settlement_carried_while_too_small",
+                condition=Q(carried_into=None) | Q(status__in=["carried", "paid"], carried_in_cents=0),
+            ),
+            models.CheckConstraint(
+                name="settlement_carried_in_not_negative", condition=Q(carried_in_cents__gte=0)
             ),
             models.CheckConstraint(
                 name="settlement_rounded_down_once",
@@ -137,7 +155,12 @@ class Settlement(models.Model):
 
     @property
     def to_collect_cents(self) -> int:
-        """What is asked of the card: what the prepaid balance did not pay, cents."""
+        """What is asked of the card: what the prepaid balance did not pay, and what is carried in, cents."""
+        return self.own_cents + self.carried_in_cents
+
+    @property
+    def own_cents(self) -> int:
+        """Its own part of what is asked of the card, cents."""
         return self.amount_cents - self.prepaid_cents
 
 

@@ -13,8 +13,8 @@ from marketplace.states import require_transition
 from settlements import ledger
 from settlements.dunning import limit_after_default
 from settlements.models import Account, Default, Entry, Notice, Settlement, SettlementLine, Transaction
+from settlements.operations.carrying import hold_reference, release_carried
 from settlements.operations.deliveries import cancel_deliveries
-from settlements.operations.draw_up import hold_reference
 from settlements.operations.suspensions import review_limit
 from settlements.operations.unpaid import close_dunning, write_notices
 
@@ -28,6 +28,7 @@ def write_default(settlement: Settlement, *, now: datetime, by: User | None, rea
     settlement.status = Settlement.Status.DEFAULTED
     settlement.save(update_fields=["status"])
     close_dunning(settlement, now=now)
+    release_carried(settlement)
     _reverse_due(settlement)
     lines = list(settlement.lines.select_related("award__lot").order_by("award__lot__block_id", "id"))
     for line in lines:

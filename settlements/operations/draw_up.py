@@ -15,6 +15,7 @@ from marketplace.db import database_now
 from settlements import ledger
 from settlements.jobs import defer_charges
 from settlements.models import Dunning, PaymentMethod, SettledWindow, Settlement, SettlementLine, Transaction
+from settlements.operations.carrying import carry_into, hold_reference, lock_carried
 from settlements.operations.deliveries import write_deliveries
 from settlements.operations.unpaid import Failure, open_dunnings
 from settlements.splitting import SplitAmount, split_amount
@@ -35,15 +36,21 @@ class _Draft:
     awards: list[Award]
     split: SplitAmount
     prepaid_cents: int
+    carried: list[Settlement]
 
     @property
     def status(self) -> Settlement.Status:
         to_collect_cents = self.split.amount_cents - self.prepaid_cents
         if to_collect_cents == 0:
             return Settlement.Status.PAID
-        if to_collect_cents < CARD_MINIMUM_CENTS:
+        if to_collect_cents + sum(own.own_cents for own in self.carried) < CARD_MINIMUM_CENTS:
             return Settlement.Status.CARRIED
         return Settlement.Status.DUE
+
+    @property
+    def carried_in_cents(self) -> int:
+        """What it collects of earlier settlements that were too small for a card by themselves."""
+        return sum(own.own_cents for own in self.carried) if self.status == Settlement.Status.DUE else 0
 
 
 def settle_window(*, window_id: int) -> list[Settlement]:
@@ -74,14 +81,19 @@ def _draft_settlements(window: Window) -> list[_Draft]:
     by_buyer: dict[int, list[Award]] = defaultdict(list)
     for award in awards:
         by_buyer[award.organization_id].append(award)
+    carried = lock_carried(list(by_buyer))
     limits = lock_limits(by_buyer)
     return [
-        _draft(own, prepaid_cents=limits[organization_id].prepaid_cents)
+        _draft(
+            own,
+            prepaid_cents=limits[organization_id].prepaid_cents,
+            carried=carried.get(organization_id, []),
+        )
         for organization_id, own in sorted(by_buyer.items())
     ]
 
 
-def _draft(awards: list[Award], *, prepaid_cents: int) -> _Draft:
+def _draft(awards: list[Award], *, prepaid_cents: int, carried: list[Settlement]) -> _Draft:
     """Draft one buyer's settlement. Its prepaid balance, locked by the caller, pays first."""
     split = split_amount([award.amount_ticks for award in awards], fee_bps=settings.PLATFORM_FEE_BPS)
     return _Draft(
@@ -89,6 +101,7 @@ def _draft(awards: list[Award], *, prepaid_cents: int) -> _Draft:
         awards=awards,
         split=split,
         prepaid_cents=min(prepaid_cents, split.amount_cents),
+        carried=carried,
     )
 
 
@@ -102,6 +115,7 @@ def _write_settlements(window: Window, drafts: list[_Draft]) -> list[Settlement]
                 amount_ticks=sum(award.amount_ticks for award in draft.awards),
                 amount_cents=draft.split.amount_cents,
                 prepaid_cents=draft.prepaid_cents,
+                carried_in_cents=draft.carried_in_cents,
                 status=draft.status,
                 paid_at=now if draft.status == Settlement.Status.PAID else None,
             )
@@ -109,6 +123,9 @@ def _write_settlements(window: Window, drafts: list[_Draft]) -> list[Settlement]
         ),
         batch_size=1000,
     )
+    for settlement, draft in zip(settlements, drafts, strict=True):
+        if settlement.carried_in_cents:
+            carry_into(settlement, draft.carried)
     lines = SettlementLine.objects.bulk_create(
         (
             SettlementLine(
@@ -176,16 +193,11 @@ def _hand_over_holds(settlements: list[Settlement], drafts: list[_Draft]) -> Non
             HoldForDebt(
                 organization_id=settlement.organization_id,
                 reference=hold_reference(settlement),
-                amount_cents=settlement.to_collect_cents,
+                amount_cents=settlement.own_cents,
             )
             for settlement in settlements
         ],
     )
-
-
-def hold_reference(settlement: Settlement) -> str:
-    """Return what a settlement's hold is called until it is paid."""
-    return f"settlement:{settlement.pk}"
 
 
 def _dun_those_without_a_card(settlements: list[Settlement]) -> None:

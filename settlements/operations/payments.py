@@ -16,7 +16,7 @@ from marketplace.states import require_transition
 from settlements import ledger
 from settlements.declines import AUTHENTICATION_REQUIRED, CANCELLED, decline_reason, may_retry
 from settlements.models import ChargeAttempt, Dunning, Notice, Settlement, Transaction
-from settlements.operations.draw_up import hold_reference
+from settlements.operations.carrying import hold_reference, pay_carried
 from settlements.operations.suspensions import review_limit
 from settlements.operations.unpaid import Failure, close_dunning, note_failure, write_notices
 from settlements.stripe_facts import Payment
@@ -156,13 +156,14 @@ def _mark_paid(attempt: ChargeAttempt, payment: Payment) -> None:
             description=f"Settlement {settlement.pk} collected by {payment.id}",
             stripe_object_id=payment.charge_id,
             cents={
-                ledger.STRIPE_PENDING: attempt.amount_cents - payment.fee_cents,
+                ledger.STRIPE_PENDING: settlement.own_cents - payment.fee_cents,
                 ledger.STRIPE_FEES: payment.fee_cents,
-                ledger.buyer_receivable(settlement.organization_id): -attempt.amount_cents,
+                ledger.buyer_receivable(settlement.organization_id): -settlement.own_cents,
             },
         )
     )
     release_holds(references=[hold_reference(settlement)])
+    pay_carried(settlement, payment_id=payment.id, now=database_now())
     close_dunning(settlement, now=database_now())
     review_limit(settlement.organization_id)
     _tell(attempt, "settlement.paid")

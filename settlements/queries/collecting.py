@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.core.paginator import Page, Paginator
+
 from settlements.models import CollectionDecision, Default, Dunning, DunningStep, Notice, Settlement
+
+CARRIED_PER_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,7 @@ class Collection:
     notices: list[Notice]
     decisions: list[CollectionDecision]
     default: Default | None
+    carried_in: list[Settlement]
     version: str
 
     @property
@@ -40,6 +45,7 @@ def collection_of(settlement: Settlement) -> Collection:
         default=Default.objects.select_related("by").filter(pk=settlement.pk).first()
         if settlement.status == Settlement.Status.DEFAULTED
         else None,
+        carried_in=list(settlement.carried_in.order_by("id")) if settlement.carried_in_cents else [],
         version=version_of(settlement, dunning=dunning),
     )
 
@@ -64,3 +70,13 @@ def what_to_do(settlement: Settlement, collection: Collection) -> str:
             return "Add a card. It is charged as soon as you do."
         case _:
             return ""
+
+
+def carried_page(number: str | None, *, ripe_before: datetime) -> Page[Settlement]:
+    """Return a page of what is carried and not collected yet, oldest first; ``is_ripe``: may be written off."""
+    waiting = Settlement.objects.filter(status=Settlement.Status.CARRIED, carried_into=None)
+    rows = waiting.select_related("organization", "window__market").order_by("id")
+    page = Paginator(rows, CARRIED_PER_PAGE).get_page(number)
+    for settlement in page.object_list:
+        settlement.is_ripe = settlement.created_at <= ripe_before
+    return page

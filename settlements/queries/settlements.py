@@ -83,6 +83,8 @@ def why_unpaid(settlement: Settlement, attempts: list[ChargeAttempt]) -> str:
             return "The card on file is charged in a moment."
         case Settlement.Status.CHARGING:
             return "Waiting for the bank's answer."
+        case Settlement.Status.CARRIED if settlement.carried_into_id:
+            return f"Less than the $0.50 a card can be charged. Settlement {settlement.carried_into_id} collects it."
         case Settlement.Status.CARRIED:
             return "Less than the $0.50 a card can be charged. It is carried forward to a later settlement."
         case Settlement.Status.PAID:

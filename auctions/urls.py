@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from auctions.views import bids, compose, markets, operate, prices, records, ticket
+from auctions.views import bids, compose, hours, markets, operate, prices, records, ticket
 
 app_name = "auctions"
 urlpatterns = [
     path("markets/<slug:slug>/", markets.market, name="market"),
+    path("markets/<slug:slug>/hours/", hours.hour_map, name="hour_map"),
     path("windows/<int:pk>/", markets.window, name="window"),
     path("windows/<int:pk>/check/", records.window_check, name="window_check"),
     path("windows/<int:pk>/book.json", records.window_book, name="window_book"),

@@ -54,6 +54,8 @@ TEXT_PAIRS = [
     ("ink", "danger-soft"),
     ("ink", "neutral-soft"),
     ("on-test", "test"),
+    *(("on-heat-low", f"heat-{shade}") for shade in (1, 2, 3)),
+    *(("on-heat-high", f"heat-{shade}") for shade in (4, 5, 6)),
 ]
 SHAPE_PAIRS = [
     ("line-strong", "surface"),

@@ -39,7 +39,7 @@ class Horizon:
     n_blocks: int
 
 
-HORIZONS = (Horizon(2, 14, 2, 8, 2), Horizon(30, 150, 4, 24, 1), Horizon(220, 700, 24, 72, 1))
+HORIZONS = (Horizon(2, 14, 2, 8, 2), Horizon(30, 150, 4, 24, 3), Horizon(220, 700, 24, 72, 2))
 """One for each market of the demo: intraday, day-ahead, forward."""
 PAUSE_SECONDS = (1.0, 3.5)
 """Between two bids: at least, at most."""

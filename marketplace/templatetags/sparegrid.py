@@ -184,6 +184,7 @@ LOOKS = {
     "approved": Look("check", "neutral"),
     "sending": Look("working", "neutral"),
     "succeeded": Look("check", "ok"),
+    "credited": Look("check", "ok"),
     "reversed": Look("return", "neutral"),
     "rejected": Look("cross", "neutral"),
 }

@@ -22,6 +22,7 @@ NOUNS = {
     "checkout.session": "checkout.session",
     "refund": "refund",
     "dispute": "dispute",
+    "customer_cash_balance_transaction": "customer_cash_balance_transaction",
     "event": "event",
     "balance_transaction": "balance_transaction",
     "account": "account",

@@ -5,12 +5,13 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route
 
-from . import connect_pages, control, fault_page, money_control, pages
+from . import connect_pages, control, fault_page, money_control, pages, transfer_pages
 from .api import Endpoint
 from .resources import (
     account_links,
     accounts,
     balance,
+    bank_transfers,
     charges,
     checkout,
     customers,
@@ -36,6 +37,7 @@ RESOURCES = (
     disputes,
     checkout,
     balance,
+    bank_transfers,
     events,
     accounts,
     account_links,
@@ -65,6 +67,7 @@ def build_app(sandbox: Sandbox) -> Starlette:
             *fault_page.routes(sandbox),
             *pages.routes(sandbox),
             *connect_pages.routes(sandbox),
+            *transfer_pages.routes(sandbox),
         ],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts)],
     )

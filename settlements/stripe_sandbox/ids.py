@@ -22,6 +22,7 @@ PREFIXES = {
     "transfer_reversal": "trr_",
     "payout": "po_",
     "payment": "py_",
+    "customer_cash_balance_transaction": "ccsbtxn_",
 }
 
 

@@ -170,7 +170,7 @@ def _event_row(event: Object, delivery: Row | None) -> list[object]:
     return [
         _instant(event["created"]),
         event["type"],
-        event["data"]["object"]["id"],
+        event["data"]["object"].get("id", ""),
         state,
         n_attempts,
         answer,

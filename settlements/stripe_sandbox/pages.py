@@ -51,8 +51,7 @@ class _Pages:
             if session is None:
                 return not_found("Checkout Session")
             session = checkout.current(call, session["id"])
-            intent = call.get("setup_intent", session["setup_intent"])
-            return _checkout_page(session, FORM_DEFAULTS, error=_last_error(intent))
+            return _checkout_page(session, FORM_DEFAULTS, error=_last_error(call, session))
 
     async def submit_checkout(self, request: Request) -> Response:
         given = FORM_DEFAULTS | await form_of(request)
@@ -64,7 +63,7 @@ class _Pages:
             if session["status"] != "open":
                 return _checkout_page(session, given, error=None)
             try:
-                return _save_card(call, session, given)
+                return _submit_card(call, session, given)
             except StripeError as error:
                 # A refused card's failed attempt is part of the state, as through the API.
                 return _checkout_page(session, given, error=str(error), status=402)
@@ -87,8 +86,12 @@ class _Pages:
             return_url = _return_url(intent)
             if intent["object"] == "setup_intent":
                 return _authenticate_setup(call, intent, passed=passed, return_url=return_url)
+            session = checkout.of_payment_intent(call, intent["id"])
             _authenticate_payment(call, intent, passed=passed)
-            return _back(intent, return_url)
+            if session is None:
+                _run_deferred(call)
+                return _back(intent, return_url)
+            return _after_checkout(call, session, intent)
 
 
 def _find(call: Call, kind: str, object_id: str) -> Object | None:
@@ -96,32 +99,48 @@ def _find(call: Call, kind: str, object_id: str) -> Object | None:
 
 
 def _intent(call: Call, intent_id: str) -> Object | None:
-    return _find(call, "payment_intent", intent_id) or _find(call, "setup_intent", intent_id)
+    """Return an intent whose card's holder may be asked: a bank transfer has none."""
+    found = _find(call, "payment_intent", intent_id) or _find(call, "setup_intent", intent_id)
+    return None if found is None or found["payment_method_types"] == ["customer_balance"] else found
 
 
 def not_found(what: str) -> Response:
     return page("Not found", Markup(f"<p>The sandbox knows no such {what}.</p>"), status=404)
 
 
-def _last_error(intent: Object) -> str | None:
-    error = intent["last_setup_error"]
+def _last_error(call: Call, session: Object) -> str | None:
+    if session["mode"] == "payment":
+        intent_id = session["payment_intent"]
+        error = None if intent_id is None else call.get("payment_intent", intent_id)["last_payment_error"]
+    else:
+        error = call.get("setup_intent", session["setup_intent"])["last_setup_error"]
     return None if error is None else error["message"]
 
 
 def _checkout_page(
     session: Object, given: dict[str, str], *, error: str | None, status: int = 200
 ) -> Response:
+    pays = session["mode"] == "payment"
+    title = "Pay" if pays else "Save a card"
     if session["status"] != "open":
-        ended = "This card has been saved." if session["status"] == "complete" else "This page has expired."
-        return page("Save a card", Markup(f"<p>{ended}</p>"), status=410)
+        done = "This payment has been made." if pays else "This card has been saved."
+        ended = done if session["status"] == "complete" else "This page has expired."
+        return page(title, Markup(f"<p>{ended}</p>"), status=410)
+    amount = dollars(session["amount_total"]) if pays else ""
     values: dict[str, object] = {name: given[name] for name in FORM_DEFAULTS}
     values |= {
         "action": f"/c/pay/{session['id']}",
+        "purpose": f"Pay {amount} by card." if pays else "Save a card for later payments.",
+        "submit": f"Pay {amount}" if pays else "Save card",
         "cards": _card_options(given.get("pick", "")),
         "error": Markup("") if error is None else fill_error(error),
         "cancel": _cancel_link(session["cancel_url"]),
     }
-    return page("Save a card", fill("checkout.html", values), status=status)
+    return page(title, fill("checkout.html", values), status=status)
+
+
+def dollars(cents: int) -> str:
+    return f"${cents // 100:,}.{cents % 100:02d}"
 
 
 def fill_error(message: str) -> Markup:
@@ -148,8 +167,8 @@ def _cancel_link(url: str | None) -> Markup:
     return Markup("") if url is None else fill("cancel.html", {"url": url})
 
 
-def _save_card(call: Call, session: Object, given: dict[str, str]) -> Response:
-    intent = call.get("setup_intent", session["setup_intent"])
+def _submit_card(call: Call, session: Object, given: dict[str, str]) -> Response:
+    """Pay, or save the card; whichever the session is for."""
     method = payment_methods.from_numbers(
         call,
         number=given["number"] or given.get("pick", ""),
@@ -159,11 +178,29 @@ def _save_card(call: Call, session: Object, given: dict[str, str]) -> Response:
     )
     method["billing_details"] = method["billing_details"] | {"name": given["name"] or None}
     call.store.save(method)
-    setup_intents.attempt(call, intent, method, return_url=session["success_url"])
+    intent = _try(call, session, method)
     if intent["status"] == "requires_action":
         return RedirectResponse(f"/authenticate/{intent['id']}", 303)
     checkout.complete(call, session, name=given["name"] or None)
+    _run_deferred(call)
     return _to_success(session)
+
+
+def _try(call: Call, session: Object, method: Object) -> Object:
+    """Return the session's intent after a try with a card; raises when its bank declines."""
+    if session["mode"] == "setup":
+        intent = call.get("setup_intent", session["setup_intent"])
+        setup_intents.attempt(call, intent, method, return_url=session["success_url"])
+        return intent
+    intent = checkout.intent_to_pay(call, session)
+    intent["payment_method"] = method["id"]
+    payments.attempt(call, intent, off_session=False, return_url=session["success_url"], refuse_action=False)
+    return intent
+
+
+def _run_deferred(call: Call) -> None:
+    for later in call.deferred:
+        later()
 
 
 def _int_or_none(text: str) -> int | None:
@@ -184,7 +221,7 @@ def _authentication_page(intent: Object) -> Response:
         return page("Authentication", Markup("<p>There is nothing to authenticate any more.</p>"), status=410)
     what: Any = "saving this card"
     if intent["object"] == "payment_intent":
-        what = f"a payment of ${intent['amount'] // 100:,}.{intent['amount'] % 100:02d}"
+        what = f"a payment of {dollars(intent['amount'])}"
     body = fill("authenticate.html", {"what": what, "action": f"/authenticate/{intent['id']}"})
     return page("Authentication", body)
 
@@ -203,8 +240,16 @@ def _authenticate_payment(call: Call, intent: Object, *, passed: bool) -> None:
     except StripeError:
         # The decline is on the intent, where its owner reads it; the holder is only sent back.
         return
-    for later in call.deferred:
-        later()
+
+
+def _after_checkout(call: Call, session: Object, intent: Object) -> Response:
+    """Close the session that was paid, or go back to it for another card."""
+    if intent["status"] != "succeeded":
+        return RedirectResponse(f"/c/pay/{session['id']}", 303)
+    method = call.get("payment_method", intent["payment_method"])
+    checkout.complete(call, session, name=method["billing_details"]["name"])
+    _run_deferred(call)
+    return _to_success(session)
 
 
 def _authenticate_setup(call: Call, intent: Object, *, passed: bool, return_url: str | None) -> Response:

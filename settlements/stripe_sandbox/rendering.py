@@ -27,7 +27,11 @@ EXPANDABLE: dict[str, dict[str, str | None]] = {
         "payment_intent": "payment_intent",
         "balance_transaction": "balance_transaction",
     },
-    "checkout.session": {"customer": "customer", "setup_intent": "setup_intent"},
+    "checkout.session": {
+        "customer": "customer",
+        "payment_intent": "payment_intent",
+        "setup_intent": "setup_intent",
+    },
     "balance_transaction": {"source": ANY},
     "transfer": {
         "balance_transaction": "balance_transaction",

@@ -14,6 +14,8 @@ from ..store import Object
 
 FEE_PER_MILLE = 29
 FEE_FIXED_CENTS = 30
+TRANSFER_FEE_PER_MILLE = 5
+TRANSFER_FEE_MAX_CENTS = 500
 AVAILABLE_AFTER_S = 2 * 24 * 60 * 60
 
 
@@ -22,16 +24,24 @@ def stripe_fee_cents(amount_cents: int) -> int:
     return (amount_cents * FEE_PER_MILLE + 500) // 1000 + FEE_FIXED_CENTS
 
 
+def transfer_fee_cents(amount_cents: int) -> int:
+    """Return Stripe's fee on a bank transfer: 0.5 % (half a cent rounds up), at most $5."""
+    return min((amount_cents * TRANSFER_FEE_PER_MILLE + 500) // 1000, TRANSFER_FEE_MAX_CENTS)
+
+
 def record_charge(call: Call, charge: Object) -> Object:
-    """Book a successful charge and its fee; it becomes available after two days."""
+    """Book a successful charge and its fee: a card's is available after two days, a bank transfer's at once."""
+    by_transfer = charge["payment_method_details"]["type"] == "customer_balance"
+    fee_cents = transfer_fee_cents if by_transfer else stripe_fee_cents
     return record(
         call,
         Booking(
-            type="charge",
+            type="payment" if by_transfer else "charge",
+            reporting_category="charge",
             source=charge["id"],
             amount=charge["amount"],
-            fee=stripe_fee_cents(charge["amount"]),
-            available_on=call.now_s + AVAILABLE_AFTER_S,
+            fee=fee_cents(charge["amount"]),
+            available_on=call.now_s + (0 if by_transfer else AVAILABLE_AFTER_S),
             description=charge["description"],
         ),
     )

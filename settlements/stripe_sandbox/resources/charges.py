@@ -33,7 +33,8 @@ def succeed(call: Call, intent: Object, method: Object) -> Object:
     charge = _new(call, intent, method, outcome=APPROVED)
     charge |= {"status": "succeeded", "paid": True, "captured": True, "amount_captured": intent["amount"]}
     call.store.insert(charge)
-    fate = payment_methods.test_card(call, method).dispute_fate
+    by_card = method["type"] == "card"
+    fate = payment_methods.test_card(call, method).dispute_fate if by_card else None
     if intent["capture_method"] == ASYNC_CAPTURE:
         call.deferred.append(lambda: _settle(call, charge["id"]))
     else:
@@ -76,10 +77,6 @@ def fail(call: Call, intent: Object, method: Object, decline: Decline) -> Object
 
 
 def _new(call: Call, intent: Object, method: Object, *, outcome: Object) -> Object:
-    card = method["card"]
-    shown = {name: card[name] for name in ("brand", "country", "exp_month", "exp_year", "fingerprint")}
-    shown |= {name: card[name] for name in ("funding", "last4", "wallet")}
-    shown |= {"network": card["brand"], "three_d_secure": None, "checks": card["checks"]}
     return {
         "id": ids.new_id("charge"),
         "object": "charge",
@@ -109,7 +106,7 @@ def _new(call: Call, intent: Object, method: Object, *, outcome: Object) -> Obje
         "paid": False,
         "payment_intent": intent["id"],
         "payment_method": method["id"],
-        "payment_method_details": {"card": shown, "type": "card"},
+        "payment_method_details": _method_details(method),
         "radar_options": {},
         "receipt_email": intent["receipt_email"],
         "receipt_number": None,
@@ -123,6 +120,16 @@ def _new(call: Call, intent: Object, method: Object, *, outcome: Object) -> Obje
         "transfer_data": None,
         "transfer_group": intent["transfer_group"],
     }
+
+
+def _method_details(method: Object) -> Object:
+    if method["type"] == "customer_balance":
+        return {"customer_balance": {}, "type": "customer_balance"}
+    card = method["card"]
+    shown = {name: card[name] for name in ("brand", "country", "exp_month", "exp_year", "fingerprint")}
+    shown |= {name: card[name] for name in ("funding", "last4", "wallet")}
+    shown |= {"network": card["brand"], "three_d_secure": None, "checks": card["checks"]}
+    return {"card": shown, "type": "card"}
 
 
 def retrieve(call: Call) -> Object:

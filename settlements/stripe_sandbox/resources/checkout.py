@@ -1,4 +1,4 @@
-"""Checkout Sessions in setup mode. Source: https://docs.stripe.com/api/checkout/sessions."""
+"""Checkout Sessions that save a card (mode=setup) or take a payment (mode=payment). Source: https://docs.stripe.com/api/checkout/sessions."""
 
 from stripe.params.checkout._session_create_params import SessionCreateParams
 from stripe.params.checkout._session_expire_params import SessionExpireParams
@@ -10,7 +10,7 @@ from ..api import Call, Endpoint, merged_metadata
 from ..errors import StripeError, unsupported
 from ..rendering import LIST_PARAMS, list_page
 from ..store import Object
-from . import intents, setup_intents
+from . import intents, payment_intents, setup_intents
 
 NO_CUSTOM_TEXT = dict.fromkeys(("after_submit", "shipping_address", "submit", "terms_of_service_acceptance"))
 EXPIRES_AFTER_S = 24 * 60 * 60
@@ -19,15 +19,21 @@ EXPIRES_AFTER_MIN_S = 30 * 60
 
 def create(call: Call) -> Object:
     given = call.params
-    if given.get("mode") != "setup":
-        raise unsupported("Checkout Sessions other than mode=setup", param="mode")
+    mode = given.get("mode")
+    if mode not in ("setup", "payment"):
+        raise unsupported("Checkout Sessions other than mode=setup and mode=payment", param="mode")
     if given.get("ui_mode", "hosted_page") != "hosted_page":
         raise unsupported("Checkout other than the hosted page", param="ui_mode")
     if "success_url" not in given:
         raise StripeError(
             "Missing required param: success_url.", code="parameter_missing", param="success_url"
         )
-    if "currency" not in given and "allowed_payment_method_types" not in given:
+    if mode == "payment":
+        _refuse_but(given, "setup_intent_data", mode)
+    else:
+        for name in ("line_items", "payment_intent_data"):
+            _refuse_but(given, name, mode)
+    if mode == "setup" and "currency" not in given and "allowed_payment_method_types" not in given:
         raise StripeError(
             "You must provide currency or allowed_payment_method_types in setup mode.",
             code="parameter_missing",
@@ -35,17 +41,62 @@ def create(call: Call) -> Object:
         )
     if "customer" in given:
         call.get("customer", given["customer"], param="customer")
-    session = _new(call, given)
-    call.store.insert(session)
+    session = _payment_session(call, given) if mode == "payment" else _setup_session(call, given)
+    private = {"payment_intent_data": given.get("payment_intent_data", {})}
+    call.store.insert(session, private=private)
     return session
 
 
-def _new(call: Call, given: Object) -> Object:
+def _refuse_but(given: Object, name: str, mode: str) -> None:
+    if name in given:
+        raise StripeError(f"You can not pass `{name}` in `{mode}` mode.", param=name)
+
+
+def _payment_session(call: Call, given: Object) -> Object:
+    """A session whose PaymentIntent is made when the buyer pays, as at Stripe."""
+    total = sum(_line_cents(item) for item in given.get("line_items", []))
+    if not total:
+        raise StripeError(
+            "You must pass line_items in payment mode.", code="parameter_missing", param="line_items"
+        )
+    if "allowed_payment_method_types" in given:
+        intents.method_types(given)
+    data = given.get("payment_intent_data", {})
+    if set(data) - {"capture_method", "description", "metadata"}:
+        raise unsupported(f"payment_intent_data with {', '.join(sorted(data))}", param="payment_intent_data")
+    payment_intents.checked_amount(total)
+    return _new(call, given) | {
+        "amount_subtotal": total,
+        "amount_total": total,
+        "currency": "usd",
+        "mode": "payment",
+        "payment_method_collection": "if_required",
+        "payment_status": "unpaid",
+    }
+
+
+def _line_cents(item: Object) -> int:
+    price = item.get("price_data", {})
+    if set(item) != {"price_data", "quantity"} or set(price) != {"currency", "unit_amount", "product_data"}:
+        raise unsupported("line_items but price_data with unit_amount and product_data", param="line_items")
+    if price["currency"].lower() != "usd":
+        raise unsupported(f"the currency {price['currency']}: it keeps usd only", param="line_items")
+    if price["unit_amount"] < 0 or item["quantity"] < 1:
+        raise StripeError("unit_amount must be at least 0 and quantity at least 1.", param="line_items")
+    cents: int = price["unit_amount"] * item["quantity"]
+    return cents
+
+
+def _setup_session(call: Call, given: Object) -> Object:
     setup_data = given.get("setup_intent_data", {})
     if "on_behalf_of" in setup_data:
         raise unsupported("Connect", param="setup_intent_data[on_behalf_of]")
     params = {name: given[name] for name in ("allowed_payment_method_types",) if name in given}
     intent = setup_intents.new(call, customer=given.get("customer"), params=params | setup_data)
+    return _new(call, given) | {"setup_intent": intent["id"]}
+
+
+def _new(call: Call, given: Object) -> Object:
     session_id = ids.new_id("checkout.session")
     return {
         "id": session_id,
@@ -81,7 +132,7 @@ def _new(call: Call, given: Object) -> Object:
         "payment_method_types": ["card"],
         "payment_status": "no_payment_required",
         "recovered_from": None,
-        "setup_intent": intent["id"],
+        "setup_intent": None,
         "shipping_options": [],
         "status": "open",
         "submit_type": None,
@@ -134,14 +185,19 @@ def expire(call: Call) -> Object:
 def _expire(call: Call, session: Object) -> None:
     session |= {"status": "expired", "url": None}
     call.store.save(session)
-    intent = call.get("setup_intent", session["setup_intent"])
-    if intent["status"] in setup_intents.OPEN_STATUSES:
-        setup_intents.cancel_intent(call, intent, "abandoned")
+    if session["setup_intent"] is not None:
+        intent = call.get("setup_intent", session["setup_intent"])
+        if intent["status"] in setup_intents.OPEN_STATUSES:
+            setup_intents.cancel_intent(call, intent, "abandoned")
+    if session["payment_intent"] is not None:
+        payment_intents.abandon(call, call.get("payment_intent", session["payment_intent"]))
     call.emit("checkout.session.expired", session)
 
 
 def complete(call: Call, session: Object, *, name: str | None) -> None:
-    """Close a session whose SetupIntent has succeeded."""
+    """Close a session whose intent has succeeded."""
+    if session["mode"] == "payment":
+        session["payment_status"] = "paid"
     session |= {
         "status": "complete",
         "url": None,
@@ -158,6 +214,34 @@ def complete(call: Call, session: Object, *, name: str | None) -> None:
     call.emit("checkout.session.completed", session)
 
 
+def intent_to_pay(call: Call, session: Object) -> Object:
+    """Return the PaymentIntent of an open session, made with the buyer's first try."""
+    if session["payment_intent"] is not None:
+        return call.get("payment_intent", session["payment_intent"])
+    data = call.store.private(session["id"])["payment_intent_data"]
+    intent = payment_intents.new(
+        call,
+        {
+            "allowed_payment_method_types": ["card"],
+            "amount": session["amount_total"],
+            "currency": session["currency"],
+            "customer": session["customer"],
+            **data,
+        },
+    )
+    call.store.insert(intent)
+    call.emit("payment_intent.created", intent)
+    session["payment_intent"] = intent["id"]
+    call.store.save(session)
+    return intent
+
+
+def of_payment_intent(call: Call, intent_id: str) -> Object | None:
+    """Return the session that a PaymentIntent pays, if one does."""
+    found = call.store.select("checkout.session", equals={"payment_intent": intent_id}, created={}, limit=1)
+    return found[0] if found else None
+
+
 def of_setup_intent(call: Call, intent_id: str) -> Object | None:
     """Return the session that created a SetupIntent, if one did."""
     found = call.store.select("checkout.session", equals={"setup_intent": intent_id}, created={}, limit=1)
@@ -165,7 +249,7 @@ def of_setup_intent(call: Call, intent_id: str) -> Object | None:
 
 
 def list_all(call: Call) -> Object:
-    equals = {name: call.params.get(name) for name in ("customer", "status")}
+    equals = {name: call.params.get(name) for name in ("customer", "payment_intent", "status")}
     return list_page(call, "checkout.session", url="/v1/checkout/sessions", equals=equals)
 
 
@@ -178,8 +262,10 @@ CREATABLE = frozenset(
         "customer",
         "customer_email",
         "expires_at",
+        "line_items",
         "metadata",
         "mode",
+        "payment_intent_data",
         "setup_intent_data",
         "success_url",
         "ui_mode",
@@ -192,7 +278,7 @@ ENDPOINTS = (
         "GET",
         "/v1/checkout/sessions",
         SessionListParams,
-        LIST_PARAMS | {"created", "customer", "status"},
+        LIST_PARAMS | {"created", "customer", "payment_intent", "status"},
         list_all,
     ),
     Endpoint("GET", "/v1/checkout/sessions/{session}", SessionRetrieveParams, frozenset(), retrieve),

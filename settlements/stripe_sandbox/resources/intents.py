@@ -30,14 +30,16 @@ def method_types(params: Object) -> dict[str, Any]:
     """Return the fields that say which payment methods an intent takes: cards, named or automatic."""
     automatic = params.get("automatic_payment_methods", {})
     named = params.get("allowed_payment_method_types")
-    if named is not None and named != ["card"]:
-        raise unsupported("payment methods other than card", param="allowed_payment_method_types")
+    if named not in (None, ["card"], ["customer_balance"]):
+        raise unsupported(
+            "payment methods other than card, or customer_balance alone", param="allowed_payment_method_types"
+        )
     enabled = automatic.get("enabled", named is None)
     redirects = automatic.get("allow_redirects", "always")
     return {
         "allowed_payment_method_types": named,
         "automatic_payment_methods": {"enabled": True, "allow_redirects": redirects} if enabled else None,
-        "payment_method_types": ["card"],
+        "payment_method_types": named or ["card"],
     }
 
 

@@ -12,7 +12,7 @@ from ..api import Call, Endpoint, merged_metadata, text_or_none
 from ..errors import StripeError, unsupported
 from ..rendering import LIST_PARAMS, list_page
 from ..store import Object
-from . import intents, payments
+from . import bank_transfers, intents, payments
 
 AMOUNT_MIN_CENTS = 50
 AMOUNT_MAX_CENTS = 99_999_999
@@ -40,9 +40,17 @@ def create(call: Call) -> Object:
         raise unsupported("manual confirmation", param="confirmation_method")
     if "customer" in given:
         call.get("customer", given["customer"], param="customer")
-    intent = _new(call, given)
+    intent = new(call, given)
     if "payment_method" in given:
         _choose_method(call, intent, given["payment_method"])
+    if "payment_method_data" in given:
+        intent["payment_method"] = bank_transfers.new_method(call, given["payment_method_data"])["id"]
+        intent["payment_method_options"] = bank_transfers.checked_options(
+            given.get("payment_method_options", {})
+        )
+        intent["status"] = "requires_confirmation"
+    elif "payment_method_options" in given:
+        raise unsupported("payment_method_options of a card", param="payment_method_options")
     call.store.insert(intent)
     call.emit("payment_intent.created", intent)
     if given.get("confirm"):
@@ -50,11 +58,12 @@ def create(call: Call) -> Object:
     return intent
 
 
-def _new(call: Call, given: Object) -> Object:
+def new(call: Call, given: Object) -> Object:
+    """Return an unconfirmed PaymentIntent of create parameters, not yet stored."""
     intent: Object = {
         "id": ids.new_id("payment_intent"),
         "object": "payment_intent",
-        "amount": _checked_amount(given["amount"]),
+        "amount": checked_amount(given["amount"]),
         "amount_capturable": 0,
         "amount_details": {"tip": {}},
         "amount_received": 0,
@@ -89,7 +98,8 @@ def _new(call: Call, given: Object) -> Object:
     return intent
 
 
-def _checked_amount(amount: int) -> int:
+def checked_amount(amount: int) -> int:
+    """Return an amount that a card can be charged; raises for any other."""
     if amount < 1:
         raise StripeError(
             "This value must be greater than or equal to 1.", code="parameter_invalid_integer", param="amount"
@@ -141,6 +151,9 @@ def _confirm(call: Call, intent: Object) -> None:
             "directly with a payment method or ConfirmationToken.",
             intent,
         )
+    if call.get("payment_method", intent["payment_method"])["type"] == "customer_balance":
+        bank_transfers.await_funds(call, intent)
+        return
     off_session = call.params.get("off_session", False)
     payments.attempt(
         call,
@@ -161,7 +174,7 @@ def update(call: Call) -> Object:
             intent,
         )
     if "amount" in given:
-        intent["amount"] = _checked_amount(given["amount"])
+        intent["amount"] = checked_amount(given["amount"])
     if "metadata" in given:
         intent["metadata"] = merged_metadata(intent["metadata"], given["metadata"])
     intent |= {name: text_or_none(given[name]) for name in TEXTS if name in given}
@@ -169,6 +182,12 @@ def update(call: Call) -> Object:
         _choose_method(call, intent, given["payment_method"])
     call.store.save(intent)
     return intent
+
+
+def abandon(call: Call, intent: Object) -> None:
+    """Cancel the intent of a Checkout Session that ended without it."""
+    if intent["status"] in CANCELABLE:
+        _cancel(call, intent, "abandoned")
 
 
 def cancel(call: Call) -> Object:
@@ -180,15 +199,20 @@ def cancel(call: Call) -> Object:
             "requires_capture, requires_reauthorization, requires_confirmation, requires_action, processing.",
             intent,
         )
+    _cancel(call, intent, call.params.get("cancellation_reason"))
+    return intent
+
+
+def _cancel(call: Call, intent: Object, reason: str | None) -> None:
+    bank_transfers.give_back(call, intent)
     intent |= {
         "status": "canceled",
         "canceled_at": call.now_s,
-        "cancellation_reason": call.params.get("cancellation_reason"),
+        "cancellation_reason": reason,
         "next_action": None,
     }
     call.store.save(intent)
     call.emit("payment_intent.canceled", intent)
-    return intent
 
 
 def _unexpected_state(message: str, intent: Object) -> StripeError:
@@ -219,6 +243,8 @@ CREATABLE = frozenset(
         "metadata",
         "off_session",
         "payment_method",
+        "payment_method_data",
+        "payment_method_options",
         "receipt_email",
         "return_url",
         "setup_future_usage",

@@ -13,7 +13,7 @@ from stripe.params._refund_update_params import RefundUpdateParams
 from .. import ids
 from ..api import Call, Endpoint, merged_metadata
 from ..cards import RefundFate
-from ..errors import StripeError
+from ..errors import StripeError, unsupported
 from ..rendering import LIST_PARAMS, list_page
 from ..store import Object
 from . import balance, payment_methods
@@ -24,6 +24,8 @@ FAILURE_REASON = "expired_or_canceled_card"
 
 def create(call: Call) -> Object:
     charge = _charge(call, call.params)
+    if charge["payment_method_details"]["type"] != "card":
+        raise unsupported("refunds of bank transfers")
     amount = _checked_amount(charge, call.params.get("amount"))
     refund = _new(call, charge, amount)
     paid = balance.record(

@@ -63,7 +63,7 @@ def event_types(client: stripe.StripeClient) -> list[str]:
 def events_of(client: stripe.StripeClient, object_id: str) -> list[str]:
     """Every event about one object so far, oldest first."""
     found = client.v1.events.list({"limit": 100}).data
-    return [event.type for event in found if event.data.object["id"] == object_id][::-1]
+    return [event.type for event in found if event.data.object.to_dict().get("id") == object_id][::-1]
 
 
 def pay(client: stripe.StripeClient, amount_cents: int) -> stripe.Charge:

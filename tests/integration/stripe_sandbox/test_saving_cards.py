@@ -293,7 +293,7 @@ class TestCheckout:
 
     def test_refuses_other_modes(self, client):
         with pytest.raises(stripe.InvalidRequestError, match="mode=setup") as refusal:
-            client.v1.checkout.sessions.create({"mode": "payment", "success_url": SUCCESS_URL})
+            client.v1.checkout.sessions.create({"mode": "subscription", "success_url": SUCCESS_URL})
         assert refusal.value.code == "sandbox_unsupported"
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from auctions.engine.book import Book, Ints
 from auctions.engine.clear import clear
 from auctions.engine.clearing import Clearing
+from auctions.engine.package.parts import lots_of_packages
 from auctions.engine.ranges import running_total
 
 RULES = ("vcg", "core", "uniform")
@@ -37,6 +38,7 @@ class Study:
     bidder : int64 (R,) organization rows
     payments : int64 (R, 3) ticks
     capped : awards that would pay above their value at uniform prices
+    package_lots : lots where packages meet, for which no uniform price need exist
     """
 
     book: Book
@@ -47,6 +49,7 @@ class Study:
     bidder: Ints
     payments: Ints
     capped: int
+    package_lots: int
 
     @property
     def revenue(self) -> list[int]:
@@ -62,6 +65,11 @@ class Study:
         yield _row("kept by buyers", *(self.value - ticks for ticks in revenue))
         yield _row("surplus", *[self.surplus] * len(RULES))
         yield _row("capped awards", 0, 0, self.capped)
+        if self.package_lots:
+            yield (
+                f"uniform is not defined on {self.package_lots} of {self.book.n_lots} lots, where packages meet: "
+                "shown is the highest refused limit, and an award that is worth less pays its value"
+            )
         if self.status != "optimal":
             yield f"status {self.status}: no one has proven these winners to be the best"
         yield ""
@@ -90,6 +98,7 @@ def study(book: Book, *, executor: Executor | None = None) -> Study:
         bidder=core.payment_bidder,
         payments=np.stack([core.vcg, core.payment, paid[core.payment_bidder]], axis=1),
         capped=int((uniform > core.award_value).sum()),
+        package_lots=int(lots_of_packages(book).sum()),
     )
 
 

@@ -30,7 +30,7 @@ from auctions.engine.lotbids import lot_bids
 from auctions.engine.vectorised import LotResult, clear_lots
 from benchmarks.engine.plain import Bid, Lot, LotOutcome, clear_plainly
 
-SIZES = ((1_000_000, 10_000), (10_000, 1), (1_000_000, 100_000))
+SIZES = tuple((n_bids, n_lots) for n_bids in (1_000_000, 10_000) for n_lots in (10_000, 1, 100_000))
 """(bids, lots)"""
 
 ROUNDS = 15

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from marketplace.money import format_cents
 from settlements import ledger
-from settlements.models import Delivery, Refund, Settlement, SettlementLine
+from settlements.models import Delivery, Dispute, Refund, Settlement, SettlementLine
 from settlements.splitting import RefundPart, prepaid_part, split_refund
 
 
@@ -50,6 +50,8 @@ class RefundEffect:
     card_cents: int
     prepaid_cents: int
     needs_second: bool
+    lost_cents: int = 0
+    """What a lost dispute took, where it is one: then nothing is on its way, and what no line bears is our loss."""
 
     @property
     def amount_cents(self) -> int:
@@ -63,7 +65,11 @@ class RefundEffect:
             cents[effect.seller_account] += effect.seller_cents
             cents[ledger.PLATFORM_FEES] += effect.part.fee_cents
         cents[ledger.buyer_prepaid(self.settlement.organization_id)] -= self.prepaid_cents
-        cents[ledger.REFUNDS_IN_FLIGHT] -= self.card_cents
+        if self.lost_cents:
+            cents[ledger.DISPUTES_IN_FLIGHT] -= self.lost_cents
+            cents[ledger.LOSSES] += self.lost_cents - self.card_cents
+        else:
+            cents[ledger.REFUNDS_IN_FLIGHT] -= self.card_cents
         return {key: amount for key, amount in cents.items() if amount}
 
     @property
@@ -104,11 +110,35 @@ def effect_of(
     )
 
 
+def effect_of_lost(
+    settlement: Settlement,
+    lines: Sequence[SettlementLine],
+    line_cents: Mapping[int, int],
+    *,
+    lost_cents: int,
+) -> RefundEffect:
+    """Return what a lost dispute does: ``line_cents`` are borne by lines, the rest of ``lost_cents`` is our loss."""
+    effects = _line_effects(lines, line_cents) if line_cents else []
+    return RefundEffect(
+        settlement=settlement,
+        lines=effects,
+        card_cents=sum(effect.part.amount_cents for effect in effects),
+        prepaid_cents=0,
+        needs_second=False,
+        lost_cents=lost_cents,
+    )
+
+
 def _require_refundable(settlement: Settlement) -> None:
     if settlement.status != Settlement.Status.PAID:
         raise RefundRejected(
             "settlement",
             f"Settlement {settlement.pk} is not paid ({settlement.get_status_display().lower()}).",
+        )
+    if settlement.disputes.filter(status__in=Dispute.NO_REFUND).exists():
+        raise RefundRejected(
+            "settlement",
+            f"The payment of settlement {settlement.pk} is disputed: its money goes back that way, or stays.",
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, F, OuterRef, Value
+from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.expressions import Func
 from django.db.models.fields import DurationField
 from django.db.models.functions import Least, Now
@@ -19,6 +19,7 @@ from settlements.jobs import (
     CHARGE,
     HANDLE_EVENT,
     QUEUE_MAIL,
+    REFRESH_DISPUTE,
     RESOLVE,
     RESOLVE_REFUND,
     SEND_NOTICE,
@@ -28,6 +29,7 @@ from settlements.jobs import (
 )
 from settlements.models import (
     ChargeAttempt,
+    Dispute,
     DunningStep,
     Notice,
     PaymentMethod,
@@ -49,6 +51,7 @@ MAIL_HEAD_START = timedelta(minutes=5)
 """A mail server that is down is asked again this often."""
 FIRST_LOOKUP_AFTER = timedelta(seconds=60)
 """Longer than a call with its one retry may take, so that a lookup seldom meets a call under way."""
+DISPUTE_ASKED_EVERY = timedelta(hours=1)
 MAX_DOUBLINGS = 6
 """Lookups of one attempt come 1, 2, 4, … and at last 64 minutes apart."""
 
@@ -62,6 +65,7 @@ def sweep_settlements() -> int:
         + defer_again(HANDLE_EVENT, unhandled_events())
         + defer_again(SEND_REFUND, unsent_refunds())
         + defer_again(RESOLVE_REFUND, unresolved_refund_attempts())
+        + defer_again(REFRESH_DISPUTE, unheard_of_disputes())
     )
 
 
@@ -130,6 +134,16 @@ def unresolved_refund_attempts() -> list[int]:
     """Return refunds' open attempts that nobody has asked Stripe about for a while; the while doubles each time."""
     attempts = RefundAttempt.objects.filter(outcome__in=RefundAttempt.OPEN, called_at__lt=Now() - _pause())
     return list(attempts.order_by("called_at", "id").values_list("id", flat=True)[:BATCH])
+
+
+def unheard_of_disputes() -> list[int]:
+    """Return open disputes nobody asked about for an hour, or for a minute since evidence was handed in or due."""
+    is_open = Dispute.objects.filter(status__in=Dispute.OPEN).exclude(status=Dispute.Status.LOST)
+    lost_sight = Q(checked_at__lt=Now() - DISPUTE_ASKED_EVERY) | Q(
+        Q(evidence_at__gt=F("checked_at")) | Q(due_at__gt=F("checked_at"), due_at__lt=Now()),
+        checked_at__lt=Now() - FIRST_LOOKUP_AFTER,
+    )
+    return list(is_open.filter(lost_sight).order_by("checked_at", "id").values_list("id", flat=True)[:BATCH])
 
 
 def _pause() -> Func:

@@ -13,6 +13,7 @@ from settlements.jobs import (
     HANDLE_EVENT,
     QUEUE_MAIL,
     QUEUE_STRIPE,
+    REFRESH_DISPUTE,
     RESOLVE,
     RESOLVE_REFUND,
     SEND_NOTICE,
@@ -21,6 +22,7 @@ from settlements.jobs import (
 )
 from settlements.operations.cards import detach_removed_card
 from settlements.operations.charging import charge_settlement, resolve_attempt
+from settlements.operations.disputes import refresh_dispute
 from settlements.operations.dunning import take_step
 from settlements.operations.events import handle_event
 from settlements.operations.notices import send_notice
@@ -77,3 +79,9 @@ def send_decided_refund(*, row_id: int) -> None:
 def resolve_refund(*, row_id: int) -> None:
     """Learn what became of a refund's attempt. Not retried here: the sweep asks again, less and less often."""
     resolve_refund_attempt(attempt_id=row_id)
+
+
+@app.task(name=REFRESH_DISPUTE, queue=QUEUE_STRIPE)
+def ask_about_dispute(*, row_id: int) -> None:
+    """Ask Stripe how a dispute stands. Not retried here: the sweep asks again."""
+    refresh_dispute(dispute_id=row_id)

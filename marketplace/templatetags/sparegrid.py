@@ -187,6 +187,11 @@ LOOKS = {
     "credited": Look("check", "ok"),
     "reversed": Look("return", "neutral"),
     "rejected": Look("cross", "neutral"),
+    # disputes
+    "inquiry": Look("clock", "warn"),
+    "needs_response": Look("alert", "danger"),
+    "under_review": Look("working", "neutral"),
+    "borne": Look("minus", "neutral"),
 }
 
 

@@ -4,6 +4,7 @@ from settlements.models.attempts import ChargeAttempt
 from settlements.models.customers import Customer, PaymentMethod
 from settlements.models.deliveries import Delivery
 from settlements.models.desk import SavedView, SettlementNote
+from settlements.models.disputes import Dispute
 from settlements.models.dunning import CollectionDecision, Default, Dunning, DunningStep, Notice
 from settlements.models.ledger import Account, AccountBalance, Entry, Transaction
 from settlements.models.refunds import Refund, RefundAttempt, RefundLine
@@ -18,6 +19,7 @@ __all__ = [
     "Customer",
     "Default",
     "Delivery",
+    "Dispute",
     "Dunning",
     "DunningStep",
     "Entry",

@@ -91,6 +91,8 @@ class Notice(models.Model):
         EXTENDED = "extended", "Deadline extended"
         DEFAULTED = "defaulted", "Defaulted"
         LATE_PAYMENT = "late_payment", "Paid after default"
+        REFUNDED = "refunded", "Refund decided"
+        DISPUTED = "disputed", "Payment disputed"
 
     settlement = models.ForeignKey(Settlement, on_delete=models.PROTECT, related_name="notices")
     kind = models.CharField(max_length=16, choices=Kind)

@@ -18,6 +18,7 @@ from settlements import stripe_gateway as gateway
 from settlements.jobs import defer_event
 from settlements.models import ChargeAttempt, PaymentMethod, RefundAttempt, StripeEvent
 from settlements.operations.cards import CardNotSaved, save_card, take_off_file
+from settlements.operations.disputes import apply_dispute
 from settlements.operations.payments import PaymentMismatch, apply_payment, lock_attempt
 from settlements.operations.refund_sending import apply_refund, lock_refund_attempt
 from settlements.stripe_facts import Refused
@@ -139,6 +140,11 @@ def _read_refund(told: dict[str, Any]) -> Apply:
     return apply
 
 
+def _read_dispute(told: dict[str, Any]) -> Apply:
+    dispute = gateway.retrieve_dispute(told["id"])
+    return lambda: f"{dispute.id}: {dispute.status}" if apply_dispute(dispute) else UNCHANGED
+
+
 HANDLERS: Mapping[str, Callable[[dict[str, Any]], Apply]] = {
     "payment_intent.succeeded": _read_payment,
     "payment_intent.payment_failed": _read_payment,
@@ -149,5 +155,10 @@ HANDLERS: Mapping[str, Callable[[dict[str, Any]], Apply]] = {
     "refund.created": _read_refund,
     "refund.updated": _read_refund,
     "refund.failed": _read_refund,
+    "charge.dispute.created": _read_dispute,
+    "charge.dispute.updated": _read_dispute,
+    "charge.dispute.funds_withdrawn": _read_dispute,
+    "charge.dispute.funds_reinstated": _read_dispute,
+    "charge.dispute.closed": _read_dispute,
 }
 """Every event type that is acted upon. Others are stored and noted as ignored."""

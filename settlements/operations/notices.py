@@ -11,9 +11,14 @@ from django.template.loader import render_to_string
 from accounts.models import Membership
 from accounts.policies import TRADING_ROLES
 from settlements.links import payment_link
-from settlements.models import ChargeAttempt, DunningStep, Notice, Settlement
+from settlements.models import ChargeAttempt, DunningStep, Notice, Refund, Settlement
 
-ONLY_WHILE_UNPAID = frozenset(Notice.Kind) - {Notice.Kind.DEFAULTED, Notice.Kind.LATE_PAYMENT}
+ONLY_WHILE_UNPAID = frozenset(Notice.Kind) - {
+    Notice.Kind.DEFAULTED,
+    Notice.Kind.LATE_PAYMENT,
+    Notice.Kind.REFUNDED,
+    Notice.Kind.DISPUTED,
+}
 
 
 def send_notice(*, notice_id: int, now: datetime) -> int:
@@ -73,5 +78,7 @@ def _facts(notice: Notice) -> dict[str, object]:
         "default": getattr(settlement, "default", None),
         "attempt": declined.order_by("-number").first(),
         "next_retry": retry.first(),
+        "refund": settlement.refunds.filter(status__in=Refund.BOOKED).order_by("-decided_at", "-id").first(),
+        "dispute": settlement.disputes.order_by("-id").first(),
         "link": payment_link(settlement.pk),
     }

@@ -13,8 +13,9 @@ from marketplace.db import database_now
 from marketplace.states import require_transition
 from settlements import ledger
 from settlements.jobs import defer_refund
-from settlements.models import Delivery, Refund, RefundLine, Settlement, SettlementLine, Transaction
+from settlements.models import Delivery, Notice, Refund, RefundLine, Settlement, SettlementLine, Transaction
 from settlements.operations.deliveries import move, told_both_sides
+from settlements.operations.unpaid import write_notices
 from settlements.refunding import RefundEffect, effect_of, refund_reference
 
 Status = Refund.Status
@@ -44,7 +45,7 @@ def propose_refund(*, draft: RefundDraft, by: User, fingerprint: str) -> Refund:
     ``fingerprint`` is the preview's. Raise RefundRejected, StaleRefund.
     """
     with transaction.atomic(durable=True):
-        settlement, lines = _lock(draft.settlement_id)
+        settlement, lines = lock_settlement(draft.settlement_id)
         effect = effect_of(settlement, lines, draft.line_cents)
         _require_as_shown(effect, fingerprint)
         return _write(effect, reason=draft.reason, note=draft.note, by=by)
@@ -90,8 +91,31 @@ def write_refund(
     Locks the settlement and its lines. Below the threshold it is decided and booked at once; above it waits, PROPOSED,
     for a person other than ``by``.
     """
-    locked, lines = _lock(settlement.pk)
+    locked, lines = lock_settlement(settlement.pk)
     return _write(effect_of(locked, lines, line_cents), reason=reason, note=note, by=by)
+
+
+def write_lost_dispute(effect: RefundEffect, *, by: User, note: str) -> Refund:
+    """Write down as a refund what a lost dispute took of a settlement's lines. Assumes their locks.
+
+    Its money has gone at Stripe, and the caller books it.
+    """
+    now = database_now()
+    refund = Refund.objects.create(
+        settlement=effect.settlement,
+        amount_cents=effect.amount_cents,
+        card_cents=effect.card_cents,
+        reason=Refund.Reason.DISPUTE,
+        note=note,
+        status=Status.SUCCEEDED,
+        proposed_by=by,
+        decided_by=by,
+        decided_at=now,
+        ended_at=now,
+    )
+    _write_lines(refund, effect)
+    _count_against_lines(refund, effect)
+    return refund
 
 
 def effect_of_proposed(refund: Refund) -> RefundEffect:
@@ -100,7 +124,8 @@ def effect_of_proposed(refund: Refund) -> RefundEffect:
     return effect_of(refund.settlement, lines, dict(refund.lines.values_list("line_id", "amount_cents")))
 
 
-def _lock(settlement_id: int) -> tuple[Settlement, list[SettlementLine]]:
+def lock_settlement(settlement_id: int) -> tuple[Settlement, list[SettlementLine]]:
+    """Return a settlement and its lines, locked. Assumes a transaction."""
     settlement = Settlement.objects.select_for_update(no_key=True).get(pk=settlement_id)
     lines = settlement.lines.select_for_update(no_key=True, of=("self",)).select_related("delivery")
     return settlement, list(lines.order_by("id"))
@@ -109,7 +134,7 @@ def _lock(settlement_id: int) -> tuple[Settlement, list[SettlementLine]]:
 def lock_refund(refund_id: int) -> Refund:
     """Return a refund with its settlement and lines, locked, the settlement first. Assumes a transaction."""
     settlement_id = Refund.objects.values_list("settlement_id", flat=True).get(pk=refund_id)
-    settlement, _ = _lock(settlement_id)
+    settlement, _ = lock_settlement(settlement_id)
     refund = Refund.objects.select_for_update(no_key=True).get(pk=refund_id)
     refund.settlement = settlement
     return refund
@@ -138,15 +163,19 @@ def _write(effect: RefundEffect, *, reason: Refund.Reason, note: str, by: User |
         needs_second=effect.needs_second,
         proposed_by=by,
     )
+    _write_lines(refund, effect)
+    if not effect.needs_second:
+        _decide(refund, effect, by=by)
+    return refund
+
+
+def _write_lines(refund: Refund, effect: RefundEffect) -> None:
     RefundLine.objects.bulk_create(
         RefundLine(
             refund=refund, line=each.line, amount_cents=each.part.amount_cents, fee_cents=each.part.fee_cents
         )
         for each in effect.lines
     )
-    if not effect.needs_second:
-        _decide(refund, effect, by=by)
-    return refund
 
 
 def _decide(refund: Refund, effect: RefundEffect, *, by: User | None) -> None:
@@ -164,6 +193,7 @@ def _decide(refund: Refund, effect: RefundEffect, *, by: User | None) -> None:
     refund.save()
     if refund.card_cents:
         defer_refund(refund.pk)
+    write_notices([(refund.settlement, Notice.Kind.REFUNDED)])
     tell(refund)
 
 

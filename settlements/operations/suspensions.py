@@ -5,7 +5,7 @@ from __future__ import annotations
 from accounts.holds import lock_limit, suspend_limit
 from marketplace.money import format_cents
 from settlements.declines import AUTHENTICATION_REQUIRED
-from settlements.models import ChargeAttempt, PaymentMethod, Settlement
+from settlements.models import ChargeAttempt, Dispute, PaymentMethod, Settlement
 
 NO_CARD = "There is no card on file to charge. Add one first: new bids wait until then."
 
@@ -28,6 +28,15 @@ def _reason(organization_id: int) -> str:
     ).exclude(settlement__status__in=Settlement.ENDED)
     # A bank that only asked for the cardholder has declined nothing.
     declines = failed.exclude(on_session=False, decline_code=AUTHENTICATION_REQUIRED)
+    disputed = Dispute.objects.filter(
+        settlement__organization_id=organization_id, status__in=Dispute.SUSPENDS
+    )
+    first = disputed.order_by("id").first()
+    if first is not None:
+        return (
+            f"A payment of {format_cents(first.amount_cents)} is disputed at your card's bank "
+            f"(settlement {first.settlement_id}). New bids wait until that is settled."
+        )
     declined = declines.select_related("settlement").order_by("settlement_id").first()
     if declined is not None:
         amount = format_cents(declined.settlement.amount_cents)

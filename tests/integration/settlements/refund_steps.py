@@ -1,13 +1,14 @@
 """What tests of refunds and disputes do again and again: pay a settlement of several lines, decide a refund of it."""
 
 from accounts.models import Organization, User
-from settlements.models import Refund, Settlement
+from settlements.models import Refund, Settlement, StripeEvent
 from settlements.operations.charging import charge_settlement
 from settlements.operations.draw_up import settle_window
+from settlements.operations.events import handle_event, store_event
 from settlements.operations.refunds import RefundDraft, propose_refund
 from settlements.refunding import RefundEffect, effect_of
 from tests.factories import BuyerFactory, LotFactory, UserFactory, WindowFactory
-from tests.integration.settlements.steps import mark_cleared, put_on_file, win
+from tests.integration.settlements.steps import mark_cleared, put_on_file, stripe_client, win
 
 
 def finance_person() -> User:
@@ -52,3 +53,11 @@ def refund(
         by=by or finance_person(),
         fingerprint=shown.fingerprint,
     )
+
+
+def tell_all(times: int = 1, *, backwards: bool = False) -> None:
+    """Deliver every event that Stripe knows, so many times over."""
+    events = [event.to_dict() for event in stripe_client().v1.events.list({"limit": 100}).data][::-1]
+    for event in (events[::-1] if backwards else events) * times:
+        store_event(event)
+        handle_event(event_id=StripeEvent.objects.get(stripe_id=event["id"]).pk)

@@ -25,7 +25,7 @@ from settlements.stripe_sandbox.faults import ApiFault
 from settlements.stripe_sandbox.resources import refunds
 from settlements.stripe_sandbox.server import SandboxServer
 from settlements.sweeps import sweep_settlements, unresolved_refund_attempts, unsent_refunds
-from tests.integration.settlements.refund_steps import finance_person, paid_settlement, refund
+from tests.integration.settlements.refund_steps import finance_person, paid_settlement, refund, tell_all
 from tests.integration.settlements.steps import jobs_waiting, run_jobs, stripe_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,14 +51,6 @@ def settle_at_stripe(sandbox: SandboxServer) -> None:
     with sandbox.sandbox.serving() as call:
         call.now_s += refunds.SETTLES_AFTER_S
         refunds.settle_due(call)
-
-
-def tell_all(times: int = 1, *, backwards: bool = False) -> None:
-    """Deliver every event that Stripe knows, so many times over."""
-    events = [event.to_dict() for event in stripe_client().v1.events.list({"limit": 100}).data][::-1]
-    for event in (events[::-1] if backwards else events) * times:
-        store_event(event)
-        handle_event(event_id=StripeEvent.objects.get(stripe_id=event["id"]).pk)
 
 
 def in_flight() -> int:

@@ -6,13 +6,14 @@ import pytest
 
 from marketplace.states import IllegalTransition, require_transition
 from settlements.declines import FALLBACK, decline_reason
-from settlements.models import ChargeAttempt, Delivery, Refund, RefundAttempt, Settlement
+from settlements.models import ChargeAttempt, Delivery, Dispute, Refund, RefundAttempt, Settlement
 from settlements.operations.payments import verdict_of
 from settlements.stripe_facts import Payment
 
 TABLES = [
     (Settlement.Status, Settlement.TRANSITIONS),
     (ChargeAttempt.Outcome, ChargeAttempt.TRANSITIONS),
+    (Dispute.Status, Dispute.TRANSITIONS),
     (Refund.Status, Refund.TRANSITIONS),
     (RefundAttempt.Outcome, RefundAttempt.TRANSITIONS),
     (Delivery.Status, Delivery.TRANSITIONS),

@@ -6,15 +6,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Avg, Exists, F, Max, OuterRef, Q, QuerySet, Sum
 
 from accounts.models import BiddingLimit, Organization
 from auctions.capacity import capacities
 from auctions.models import Bid, Indication, Lot, Window
+from auctions.odds import Odds, PastLot, odds_of
 from auctions.queries.windows import Clock, clock_of
 from auctions.terms import single_lot_terms
 from inventory.models import BlockHour, Region
 from marketplace.money import cents_to_cover
+
+COMPARED_LOTS = 200
+"""How far back the odds of a price are told from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +180,38 @@ class BidCost:
     max_cents: int
     left_cents: int
     is_below_reserve: bool
+    odds: Odds
 
     @property
     def is_above_limit(self) -> bool:
         return self.left_cents < 0
+
+    @property
+    def likely_cents(self) -> int | None:
+        """What the bid would come to at the median of what lots like this one paid, cents, rounded up."""
+        ticks = self.odds.likely_ticks
+        return None if ticks is None else cents_to_cover(ticks * self.unit_hours)
+
+
+def past_lots(lot: Lot) -> list[PastLot]:
+    """Return what the latest lots of the same product and market came to, at most COMPARED_LOTS of them."""
+    rows = (
+        Lot.objects.filter(
+            window__market=lot.window.market_id,
+            window__status=Window.Status.CLEARED,
+            block__resource_type=lot.block.resource_type_id,
+            block__site__region=lot.block.site.region,
+            prices__isnull=False,
+        )
+        .annotate(
+            marginal=Max("prices__marginal_ticks"),
+            paid=Avg("prices__paid_ticks"),
+            sold=Sum("prices__sold_units"),
+        )
+        .order_by("-window__closes_at", "-id")
+        .values_list("marginal", "paid", "sold")[:COMPARED_LOTS]
+    )
+    return [PastLot(marginal, int(paid) if sold else None) for marginal, paid, sold in rows]
 
 
 def cost_of(
@@ -196,4 +228,5 @@ def cost_of(
         max_cents=max_cents,
         left_cents=free_cents + held - max_cents,
         is_below_reserve=price_ticks < lot.reserve_ticks,
+        odds=odds_of(price_ticks, past_lots(lot)),
     )

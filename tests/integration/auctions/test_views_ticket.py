@@ -7,10 +7,10 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import BiddingLimit, Hold, Membership, Organization
-from auctions.models import Bid, Lot
+from auctions.models import Bid, Lot, LotPrice, Window
 from auctions.operations.windows import cancel_window
 from inventory.operations.blocks import withdraw_block
-from tests.factories import BuyerFactory, SellerFactory
+from tests.factories import BuyerFactory, LotFactory, SellerFactory
 from tests.integration.auctions.conftest import Auction, turn_clock_past_close, turn_clock_past_freeze
 from tests.integration.auctions.pages import Visit, visit
 
@@ -288,3 +288,37 @@ class TestBadInput:
         auction.lot.pk += 1000
 
         assert post(trader, auction.lot, step).status_code == 404
+
+
+class TestOdds:
+    def past_lots(self, lot: Lot, marginals: list[int]) -> None:
+        for marginal in marginals:
+            past = LotFactory(
+                window__market=lot.window.market,
+                window__status=Window.Status.CLEARED,
+                window__cleared_at=lot.window.opens_at,
+                window__surplus_ticks=0,
+                window__revenue_ticks=0,
+                block__site__region=lot.block.site.region,
+                block__resource_type=lot.block.resource_type,
+                on_offer=False,
+            )
+            LotPrice.objects.create(
+                lot=past, hour=past.starts_at, paid_ticks=marginal, marginal_ticks=marginal, sold_units=4
+            )
+
+    def test_are_told_from_lots_like_it_with_the_size_of_the_sample(
+        self, auction: Auction, trader: Visit
+    ) -> None:
+        self.past_lots(auction.lot, [20_000 + 1_000 * n for n in range(10)])
+
+        cost = trader.client.get(address(auction.lot, "cost"), GOOD).content.decode()
+
+        assert "would have won 6 of the last 10 lots like it" in cost
+        assert "35–81 %" in cost
+        assert "$17.60" in cost  # 8 unit-hours at the median paid, $2.2000
+
+    def test_are_left_untold_with_too_small_a_sample(self, auction: Auction, trader: Visit) -> None:
+        self.past_lots(auction.lot, [20_000] * 3)
+
+        assert "Too few lots like it cleared yet (3)" in post(trader, auction.lot, "review").content.decode()

@@ -92,7 +92,7 @@ class Solved:
 
 def relax(problem: Problem, basis: Basis | None = None) -> Relaxed:
     """Solve without `x integer`; raise `SolverFailed` unless it is solved to the end."""
-    solver, scale = _load(problem)
+    solver, scale = load(problem)
     if basis is not None:
         solver.setBasis(basis.restored())
         solver.setOptionValue("presolve", "off")
@@ -109,7 +109,7 @@ def relax(problem: Problem, basis: Basis | None = None) -> Relaxed:
 
 def solve(problem: Problem, *, start: Ints | None = None, max_nodes: int) -> Solved:
     """Find the best x; `start` is a first one to improve on."""
-    solver, scale = _load(problem, integer=True)
+    solver, scale = load(problem, integer=True)
     solver.setOptionValue("mip_max_nodes", max_nodes)
     if start is not None:
         solution = highspy.HighsSolution()
@@ -130,7 +130,7 @@ def solve(problem: Problem, *, start: Ints | None = None, max_nodes: int) -> Sol
     return Solved(x, met, -info.mip_dual_bound * scale, is_proven, nodes)
 
 
-def _load(problem: Problem, *, integer: bool = False) -> tuple[highspy.Highs, float]:
+def load(problem: Problem, *, integer: bool = False) -> tuple[highspy.Highs, float]:
     """Hand the problem over, to be minimised; objective values times the scale returned are in ticks."""
     largest = float(np.abs(problem.cost).max(initial=0))
     scale = 1.0
@@ -150,7 +150,7 @@ def _load(problem: Problem, *, integer: bool = False) -> tuple[highspy.Highs, fl
     if integer:
         lp.integrality_ = [highspy.HighsVarType.kInteger] * lp.num_col_
     solver = highspy.Highs()
-    for option, value in _OPTIONS.items():
+    for option, value in OPTIONS.items():
         solver.setOptionValue(option, value)
     if integer:
         solver.setOptionValue("mip_feasibility_tolerance", TOLERANCE)
@@ -162,7 +162,7 @@ def _load(problem: Problem, *, integer: bool = False) -> tuple[highspy.Highs, fl
 
 _STATES = {int(state): state for state in highspy.HighsBasisStatus.__members__.values()}
 
-_OPTIONS: dict[str, bool | int | float | str] = {
+OPTIONS: dict[str, bool | int | float | str] = {
     "output_flag": False,
     "threads": 1,
     "parallel": "off",

@@ -18,7 +18,11 @@ from auctions.engine.book import Ints
 from auctions.engine.package.bounds import Bound, prove_bound
 from auctions.engine.package.columns import MORE, SELECTOR
 from auctions.engine.package.highs import Basis, Floats, Problem, Solved, SolverFailed, relax, solve
-from auctions.engine.package.large import improve, is_large, refill
+from auctions.engine.package.large import is_large
+from auctions.engine.package.large.neighbourhoods import improve
+from auctions.engine.package.large.refill import refill
+from auctions.engine.package.large.relaxation import relax_large
+from auctions.engine.package.large.spans import find_spans
 from auctions.engine.package.program import Program
 
 WHOLE = 1e-6
@@ -93,14 +97,15 @@ class Search:
             bound = self._bound.without(problem.upper == 0)
             x, value = best_of(ticks, [x, refill(self.program, problem, x)])
             return Found(x, value, max(value, bound.ticks))
-        relaxed = relax(problem)
-        self._bound = bound = prove_bound(problem, relaxed.price)
-        rounded = np.rint(relaxed.x).astype(np.int64)
+        spans = find_spans(self.program)
+        relaxation = relax_large(self.program, problem, spans)
+        self._bound = bound = relaxation.bound
+        rounded = np.rint(relaxation.x).astype(np.int64)
         if not self.program.is_feasible(rounded):
-            rounded = greedy(self.program, problem, bound.reduced, relaxed.x)
+            rounded = greedy(self.program, problem, bound.reduced, relaxation.x)
         x, value = best_of(ticks, [x, rounded])
         if value < bound.ticks:
-            x = refill(self.program, problem, improve(self.program, problem, bound, x))
+            x = refill(self.program, problem, improve(self.program, problem, spans, bound, x))
         return Found(x, exact_value(ticks, x), max(exact_value(ticks, x), bound.ticks))
 
     def _search(self, problem: Problem, bound: Bound, x: Ints, value: int) -> Found:

@@ -83,6 +83,7 @@ def plan_run(port: int, *, database_url: str) -> Plan:
     environment = {
         "STATIC_FROM_SOURCE": "true",
         "SECRET_KEY": kept_secret("secret_key"),
+        "HANDOVER_KEYS": kept_secret("handover_key"),
         "SITE_URL": f"http://127.0.0.1:{port}",
         **os.environ,
         "DATABASE_URL": database_url,

@@ -186,6 +186,10 @@ STRIPE_SANDBOX_URL = env.str("STRIPE_SANDBOX_URL", default="http://127.0.0.1:121
 STRIPE_SANDBOX_KEY = env.str("STRIPE_SANDBOX_KEY", default="sk_test_sandbox")
 STRIPE_READ_TIMEOUT_S = env.float("STRIPE_READ_TIMEOUT_S", default=20.0)
 STRIPE_MAX_NETWORK_RETRIES = env.int("STRIPE_MAX_NETWORK_RETRIES", default=1)
+HANDOVER_KEYS = env.list(
+    "HANDOVER_KEYS", default=env.NOTSET if STRIPE_SECRET_KEY else ["insecure-only-for-checks-and-tests"]
+)
+"""What encrypts what sellers hand over; the first encrypts, all decrypt. Needed as soon as money is real."""
 PLATFORM_FEE_BPS = env.int("PLATFORM_FEE_BPS", default=500)
 LARGE_SETTLEMENT_CENTS = env.int("LARGE_SETTLEMENT_CENTS", default=10_000_00)
 """From this amount on finance's queue flags a settlement as large."""

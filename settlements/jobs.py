@@ -28,6 +28,7 @@ REFRESH_DISPUTE = "settlements.refresh_dispute"
 DETACH_PAYMENT_METHOD = "settlements.detach_payment_method"
 TAKE_STEP = "settlements.take_dunning_step"
 SEND_NOTICE = "settlements.send_notice"
+DELIVERY_NOTICE = "settlements.delivery_notice"
 
 
 def defer_charges(settlement_ids: Sequence[int]) -> None:
@@ -58,6 +59,13 @@ def defer_notices(notice_ids: Sequence[int]) -> None:
     if notice_ids:
         jobs: list[dict[str, JSONValue]] = [{"row_id": notice_id} for notice_id in notice_ids]
         app.configure_task(SEND_NOTICE, queue=QUEUE_MAIL).batch_defer(*jobs)
+
+
+def defer_delivery_notices(notice_ids: Sequence[int]) -> None:
+    """Have e-mails about deliveries sent as soon as this transaction commits."""
+    if notice_ids:
+        jobs: list[dict[str, JSONValue]] = [{"row_id": notice_id} for notice_id in notice_ids]
+        app.configure_task(DELIVERY_NOTICE, queue=QUEUE_MAIL).batch_defer(*jobs)
 
 
 def defer_again(task_name: str, row_ids: Iterable[int], *, queue: str = QUEUE_STRIPE) -> int:

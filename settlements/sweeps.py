@@ -17,6 +17,7 @@ from django.db.models.functions import Least, Now
 from auctions.models import Window
 from settlements.jobs import (
     CHARGE,
+    DELIVERY_NOTICE,
     HANDLE_EVENT,
     QUEUE_MAIL,
     REFRESH_DISPUTE,
@@ -29,6 +30,7 @@ from settlements.jobs import (
 )
 from settlements.models import (
     ChargeAttempt,
+    DeliveryNotice,
     Dispute,
     DunningStep,
     Notice,
@@ -38,7 +40,7 @@ from settlements.models import (
     Settlement,
     StripeEvent,
 )
-from settlements.operations.deliveries import move_delivery
+from settlements.operations.delivery_steps import move_delivery
 from settlements.operations.draw_up import settle_window
 from settlements.queries.deliveries import due_deliveries
 
@@ -70,8 +72,11 @@ def sweep_settlements() -> int:
 
 
 def sweep_deliveries(*, now: datetime) -> int:
-    """Take the step that payment or time asks of each delivery; trouble with one keeps no other waiting."""
-    n_moved = 0
+    """Take the step that payment or time asks of each delivery, and defer the e-mails that are not sent.
+
+    Trouble with one delivery keeps no other waiting.
+    """
+    n_moved = defer_again(DELIVERY_NOTICE, unsent_delivery_notices(), queue=QUEUE_MAIL)
     for delivery_id in due_deliveries(now):
         try:
             n_moved += move_delivery(delivery_id=delivery_id, now=now)
@@ -93,6 +98,12 @@ def due_steps(now: datetime) -> list[int]:
         kind=DunningStep.Kind.DEADLINE, dunning__settlement__status=Settlement.Status.CHARGING
     )
     return list(steps.order_by("due_at", "id").values_list("id", flat=True)[:BATCH])
+
+
+def unsent_delivery_notices() -> list[int]:
+    """Return e-mails about deliveries that their job should long have sent, oldest first."""
+    notices = DeliveryNotice.objects.filter(ended_at=None, created_at__lt=Now() - MAIL_HEAD_START)
+    return list(notices.order_by("id").values_list("id", flat=True)[:BATCH])
 
 
 def unsent_notices(now: datetime) -> list[int]:

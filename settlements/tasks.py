@@ -9,6 +9,7 @@ from procrastinate.contrib.django import app
 from marketplace.db import database_now
 from settlements.jobs import (
     CHARGE,
+    DELIVERY_NOTICE,
     DETACH_PAYMENT_METHOD,
     HANDLE_EVENT,
     QUEUE_MAIL,
@@ -22,6 +23,7 @@ from settlements.jobs import (
 )
 from settlements.operations.cards import detach_removed_card
 from settlements.operations.charging import charge_settlement, resolve_attempt
+from settlements.operations.delivery_notices import send_delivery_notice
 from settlements.operations.disputes import refresh_dispute
 from settlements.operations.dunning import take_step
 from settlements.operations.events import handle_event
@@ -85,3 +87,9 @@ def resolve_refund(*, row_id: int) -> None:
 def ask_about_dispute(*, row_id: int) -> None:
     """Ask Stripe how a dispute stands. Not retried here: the sweep asks again."""
     refresh_dispute(dispute_id=row_id)
+
+
+@app.task(name=DELIVERY_NOTICE, queue=QUEUE_MAIL)
+def send_notice_of_delivery(*, row_id: int) -> None:
+    """Send an e-mail about a delivery. Not retried here: the sweep finds what was not sent."""
+    send_delivery_notice(notice_id=row_id)

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from settlements.views import cards, carried, collecting, desk, finance, links, own
+from settlements.views import (
+    cards,
+    carried,
+    collecting,
+    deliveries,
+    desk,
+    finance,
+    handovers,
+    links,
+    outages,
+    own,
+    ssh_keys,
+)
 from settlements.webhooks import stripe_webhook
 
 app_name = "settlements"
@@ -29,5 +41,18 @@ urlpatterns = [
     path("finance/settlements/<int:pk>/retry/", collecting.settlement_retry, name="settlement_retry"),
     path("finance/settlements/<int:pk>/default/", collecting.settlement_default, name="settlement_default"),
     path("finance/carried/", carried.carried_list, name="carried_list"),
+    path("deliveries/<int:pk>/", deliveries.own_delivery, name="own_delivery"),
+    path("deliveries/<int:pk>/access/", deliveries.own_delivery_access, name="own_delivery_access"),
+    path("deliveries/<int:pk>/keys/", deliveries.own_delivery_keys, name="own_delivery_keys"),
+    path("deliveries/<int:pk>/outages/", deliveries.outage_report, name="outage_report"),
+    path("outages/<int:pk>/withdraw/", deliveries.outage_withdraw, name="outage_withdraw"),
+    path("organization/ssh-keys/", ssh_keys.ssh_key_list, name="ssh_key_list"),
+    path("organization/ssh-keys/<int:pk>/remove/", ssh_keys.ssh_key_remove, name="ssh_key_remove"),
+    path("sell/deliveries/", handovers.sale_delivery_list, name="sale_delivery_list"),
+    path("sell/deliveries/<int:pk>/", handovers.sale_delivery, name="sale_delivery"),
+    path("sell/deliveries/<int:pk>/keys.pub", handovers.sale_delivery_keys, name="sale_delivery_keys"),
+    path("sell/outages/<int:pk>/answer/", handovers.outage_answer, name="outage_answer"),
+    path("finance/outages/", outages.outage_list, name="outage_list"),
+    path("finance/outages/<int:pk>/", outages.outage_detail, name="outage_detail"),
     path("stripe/webhook/", stripe_webhook, name="stripe_webhook"),
 ]

@@ -171,6 +171,10 @@ LOOKS = {
     "paid": Look("check", "ok"),
     "defaulted": Look("cross", "danger"),
     "written_off": Look("minus", "neutral"),
+    # outages
+    "accepted": Look("half", "neutral"),
+    "disputed": Look("alert", "warn"),
+    "upheld": Look("check", "ok"),
     # deliveries
     "awaiting_payment": Look("clock", "hollow"),
     "handover_due": Look("clock", "warn"),

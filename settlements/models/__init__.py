@@ -3,10 +3,13 @@
 from settlements.models.attempts import ChargeAttempt
 from settlements.models.customers import Customer, PaymentMethod
 from settlements.models.deliveries import Delivery
+from settlements.models.delivery_notices import DeliveryNotice
 from settlements.models.desk import SavedView, SettlementNote
 from settlements.models.disputes import Dispute
 from settlements.models.dunning import CollectionDecision, Default, Dunning, DunningStep, Notice
+from settlements.models.handovers import Handover, HandoverRead, SshKey
 from settlements.models.ledger import Account, AccountBalance, Entry, Transaction
+from settlements.models.outages import Outage
 from settlements.models.refunds import Refund, RefundAttempt, RefundLine
 from settlements.models.settlements import SettledWindow, Settlement, SettlementLine
 from settlements.models.stripe_events import StripeEvent
@@ -19,11 +22,15 @@ __all__ = [
     "Customer",
     "Default",
     "Delivery",
+    "DeliveryNotice",
     "Dispute",
     "Dunning",
     "DunningStep",
     "Entry",
+    "Handover",
+    "HandoverRead",
     "Notice",
+    "Outage",
     "PaymentMethod",
     "Refund",
     "RefundAttempt",
@@ -33,6 +40,7 @@ __all__ = [
     "Settlement",
     "SettlementLine",
     "SettlementNote",
+    "SshKey",
     "StripeEvent",
     "Transaction",
 ]

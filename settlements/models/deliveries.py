@@ -14,6 +14,8 @@ from settlements.models.settlements import SettlementLine
 
 HANDOVER_GRACE = timedelta(minutes=30)
 """How long after it was due a hand-over still counts as made in time."""
+REPORT_WITHIN = timedelta(hours=24)
+"""How long after the last hour an outage can still be reported."""
 
 
 class Delivery(models.Model):
@@ -95,3 +97,8 @@ class Delivery(models.Model):
     def missed_after(self) -> datetime | None:
         """When a hand-over that has not come counts as missed."""
         return self.due_at and self.due_at + HANDOVER_GRACE
+
+    @property
+    def report_until(self) -> datetime:
+        """Until when an outage can be reported."""
+        return self.ends_at + REPORT_WITHIN

@@ -222,6 +222,10 @@ class SettlementLine(models.Model):
         return self.amount_cents - self.refunded_cents
 
     @property
+    def is_refunded_in_full(self) -> bool:
+        return 0 < self.amount_cents == self.refunded_cents
+
+    @property
     def price_ticks(self) -> int:
         """What a unit-hour of the award came to, ticks, rounded down."""
         return self.award.amount_ticks // self.award.unit_hours

@@ -9,11 +9,17 @@ const WORDS = {
   "bid.lost": ["bid lost", "bids lost"],
   "bid.released": ["bid released", "bids released"],
   "block.sold": ["sale of yours", "sales of yours"],
+  "delivery.handover_due": ["hand-over due", "hand-overs due"],
+  "delivery.handed_over": ["access handed over", "accesses handed over"],
+  "delivery.missed": ["hand-over missed", "hand-overs missed"],
+  "outage.reported": ["outage reported", "outages reported"],
+  "outage.upheld": ["outage upheld", "outages upheld"],
+  "outage.rejected": ["outage rejected", "outages rejected"],
   "settlement.paid": ["payment made", "payments made"],
   "settlement.declined": ["payment declined", "payments declined"],
   "settlement.action_required": ["payment needs your confirmation", "payments need your confirmation"],
 };
-const ALARMING = new Set(["settlement.declined", "settlement.action_required"]);
+const ALARMING = new Set(["delivery.missed", "outage.reported", "settlement.declined", "settlement.action_required"]);
 
 const page = document.querySelector("[data-own-organization]");
 const tally = new Map();

@@ -8,8 +8,13 @@ import pytest
 
 from marketplace.paths import CHECKOUT
 
-SECRETS = ("SECRET_KEY", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET")
-REAL = {"SECRET_KEY": "drawn", "STRIPE_SECRET_KEY": "sk_live_x", "STRIPE_WEBHOOK_SECRET": "whsec_x"}
+SECRETS = ("SECRET_KEY", "HANDOVER_KEYS", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET")
+REAL = {
+    "SECRET_KEY": "drawn",
+    "HANDOVER_KEYS": "drawn too",
+    "STRIPE_SECRET_KEY": "sk_live_x",
+    "STRIPE_WEBHOOK_SECRET": "whsec_x",
+}
 
 
 def load_settings(**secrets: str) -> subprocess.CompletedProcess[str]:
@@ -32,7 +37,7 @@ def test_with_a_stripe_key_all_are_given():
     assert load_settings(**REAL).returncode == 0
 
 
-@pytest.mark.parametrize("missing", ["SECRET_KEY", "STRIPE_WEBHOOK_SECRET"])
+@pytest.mark.parametrize("missing", ["SECRET_KEY", "HANDOVER_KEYS", "STRIPE_WEBHOOK_SECRET"])
 def test_with_a_stripe_key_a_missing_one_is_named(missing):
     result = load_settings(**{name: value for name, value in REAL.items() if name != missing})
 

@@ -6,7 +6,7 @@ import pytest
 
 from marketplace.states import IllegalTransition, require_transition
 from settlements.declines import FALLBACK, decline_reason
-from settlements.models import ChargeAttempt, Delivery, Dispute, Refund, RefundAttempt, Settlement
+from settlements.models import ChargeAttempt, Delivery, Dispute, Outage, Refund, RefundAttempt, Settlement
 from settlements.operations.payments import verdict_of
 from settlements.stripe_facts import Payment
 
@@ -17,6 +17,7 @@ TABLES = [
     (Refund.Status, Refund.TRANSITIONS),
     (RefundAttempt.Outcome, RefundAttempt.TRANSITIONS),
     (Delivery.Status, Delivery.TRANSITIONS),
+    (Outage.Status, Outage.TRANSITIONS),
 ]
 PAIRS = [(table, *pair) for states, table in TABLES for pair in itertools.product(states, repeat=2)]
 

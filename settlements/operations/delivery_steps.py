@@ -1,0 +1,83 @@
+"""The step that payment or time asks of a delivery: due, missed, running, delivered.
+
+The sweep looks for such steps once a second, so that whatever paid a settlement need not know of its deliveries. With
+the last hour the seller is owed its share, unless an outage is still to be decided.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from settlements import ledger
+from settlements.models import Delivery, DeliveryNotice, Transaction
+from settlements.operations.deliveries import lock_delivery, move
+from settlements.operations.delivery_notices import tell
+from settlements.operations.outages import propose_missed_time
+from settlements.queries.deliveries import PAYS_FOR_HANDOVER
+from settlements.queries.outages import is_undecided
+
+Status = Delivery.Status
+Notice = DeliveryNotice.Kind
+
+
+def move_delivery(*, delivery_id: int, now: datetime) -> bool:
+    """Take the step that is due for a delivery at ``now``; return False where another worker was first, or none is."""
+    with transaction.atomic(durable=True):
+        delivery = lock_delivery(delivery_id)
+        step = _step(delivery, now)
+        if step is None:
+            return False
+        mail: dict[int, Notice] = {}
+        match step:
+            case Status.HANDOVER_DUE:
+                delivery.due_at = max(delivery.starts_at, now)
+                mail = {delivery.seller_id: Notice.HANDOVER_DUE}
+            case Status.MISSED:
+                delivery.missed_at = now
+                propose_missed_time(delivery, now)
+                mail = {delivery.buyer_id: Notice.MISSED, delivery.seller_id: Notice.MISSED}
+            case Status.DELIVERED:
+                delivery.delivered_at = now
+                _owe_seller(delivery)
+            case Status.CANCELLED:
+                mail = {delivery.buyer_id: Notice.CANCELLED, delivery.seller_id: Notice.CANCELLED}
+        move(delivery, step)
+        tell(delivery, f"delivery.{step}", mail=mail)
+        return True
+
+
+def _step(delivery: Delivery, now: datetime) -> Delivery.Status | None:
+    """Say which step is due for a delivery, None while time has to pass."""
+    match delivery.status:
+        case Status.AWAITING_PAYMENT if delivery.line.settlement.status in PAYS_FOR_HANDOVER:
+            return Status.HANDOVER_DUE
+        case Status.HANDOVER_DUE | Status.READY if delivery.line.is_refunded_in_full:
+            return Status.CANCELLED
+        case Status.HANDOVER_DUE if delivery.missed_after is not None and now >= delivery.missed_after:
+            return Status.MISSED
+        case Status.READY if now >= delivery.starts_at:
+            return Status.RUNNING
+        case Status.RUNNING if now >= delivery.ends_at and not is_undecided(delivery):
+            return Status.DELIVERED
+        case Status.MISSED if now >= delivery.ends_at and not is_undecided(delivery):
+            return Status.DELIVERED if delivery.line.share_cents else Status.CANCELLED
+    return None
+
+
+def _owe_seller(delivery: Delivery) -> None:
+    """Owe the seller its share, once: the transaction's reference names this delivery."""
+    share_cents = delivery.line.share_cents
+    if share_cents:
+        ledger.post_transaction(
+            ledger.Posting(
+                kind=Transaction.Kind.DELIVERED,
+                reference=f"delivery:{delivery.pk}:delivered",
+                description=f"Award {delivery.line.award_id} delivered",
+                cents={
+                    ledger.seller_reserve(delivery.seller_id): share_cents,
+                    ledger.seller_payable(delivery.seller_id): -share_cents,
+                },
+            )
+        )

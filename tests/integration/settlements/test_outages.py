@@ -1,0 +1,440 @@
+"""Outages: reported, answered, decided, refunded in proportion; and what is refused with nothing changed."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.db.utils import IntegrityError
+
+from accounts.models import StreamEvent
+from settlements import ledger
+from settlements.models import Delivery, DeliveryNotice, Outage, Refund
+from settlements.operations.outages import (
+    OutageRefused,
+    OutageReport,
+    answer_outage,
+    decide_outage,
+    report_outage,
+    withdraw_outage,
+)
+from settlements.operations.refunds import approve_refund, cancel_refund, effect_of_proposed
+from settlements.sweeps import sweep_deliveries
+from tests.factories import BuyerFactory, SellerFactory, UserFactory
+from tests.integration.settlements.deliveries import give, handed_over, member, paid_delivery, report, running
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Status = Outage.Status
+MINUTE = timedelta(minutes=1)
+
+
+def decide(
+    outage: Outage, minutes: int, *, fingerprint: str = "", reason: str = "The log shows it."
+) -> Outage:
+    outage.refresh_from_db()
+    return decide_outage(
+        outage_id=outage.pk,
+        decided_by=UserFactory(is_finance=True),
+        upheld_minutes=minutes,
+        reason=reason,
+        fingerprint=fingerprint or outage.fingerprint,
+        now=outage.delivery.ends_at,
+    )
+
+
+class TestReportOutage:
+    def test_tells_both_sides_and_asks_the_seller(self) -> None:
+        delivery = running()
+
+        outage = report(delivery)
+
+        assert (outage.status, outage.n_minutes) == (Status.OPEN, 30)
+        for side in (delivery.buyer_id, delivery.seller_id):
+            assert StreamEvent.objects.filter(organization=side).latest("sequence").kind == "outage.reported"
+        notice = DeliveryNotice.objects.get(kind=DeliveryNotice.Kind.OUTAGE_REPORTED)
+        assert notice.organization_id == delivery.seller_id
+
+    def test_takes_the_same_report_once(self) -> None:
+        delivery = running()
+
+        assert report(delivery) == report(delivery)
+
+        assert Outage.objects.count() == 1
+
+    def test_takes_one_report_of_many_at_once(self) -> None:
+        delivery, reporter = running(), UserFactory()
+        together = threading.Barrier(4)
+
+        def attempt(start: int) -> bool:
+            try:
+                together.wait()
+                report(delivery, minutes=(start, 60), by=reporter)
+                return True
+            except OutageRefused:
+                return False
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(4) as pool:
+            taken = list(pool.map(attempt, range(4)))
+
+        assert sorted(taken) == [False, False, False, True]
+
+    @pytest.mark.parametrize(
+        ("minutes", "field", "why"),
+        [
+            ((40, 40), "ends_at", "ended after it began"),
+            ((40, 10), "ends_at", "ended after it began"),
+            ((-5, 10), "starts_at", "The delivery began at"),
+            ((100, 121), "ends_at", "The delivery ended at"),
+        ],
+    )
+    def test_refuses_times_that_cannot_be(self, minutes: tuple[int, int], field: str, why: str) -> None:
+        delivery = running()
+
+        with pytest.raises(OutageRefused, match=why) as refused:
+            report(delivery, minutes=minutes, now=delivery.ends_at + timedelta(hours=2))
+
+        assert refused.value.field == field
+        assert not Outage.objects.exists()
+
+    def test_refuses_the_future(self) -> None:
+        delivery = running()
+
+        with pytest.raises(OutageRefused, match="in the future"):
+            report(delivery, minutes=(0, 30), now=delivery.starts_at + 29 * MINUTE)
+
+    def test_refuses_parts_of_a_minute(self) -> None:
+        delivery = running()
+        said = OutageReport(delivery.starts_at + timedelta(seconds=1), delivery.ends_at, "Down.")
+
+        with pytest.raises(OutageRefused, match="whole minutes"):
+            report_outage(
+                buyer=delivery.buyer,
+                delivery_id=delivery.pk,
+                reported_by=member(delivery.buyer),
+                report=said,
+                now=delivery.ends_at,
+            )
+
+    @pytest.mark.parametrize("what", ["", "  \n", "x" * 2001])
+    def test_wants_to_know_what_in_words(self, what: str) -> None:
+        with pytest.raises(OutageRefused) as refused:
+            report(running(), what=what)
+
+        assert refused.value.field == "what"
+
+    def test_refuses_what_overlaps_another_and_takes_what_it_leaves(self) -> None:
+        delivery = running()
+        report(delivery, minutes=(10, 40))
+
+        with pytest.raises(OutageRefused, match="covers some of this time"):
+            report(delivery, minutes=(39, 50))
+
+        assert report(delivery, minutes=(40, 50)).n_minutes == 10
+
+    def test_the_database_refuses_an_overlap_too(self) -> None:
+        outage = report(running())
+
+        with pytest.raises(IntegrityError, match="outage_minute_claimed_once"), transaction.atomic():
+            Outage.objects.create(
+                delivery=outage.delivery, starts_at=outage.starts_at, ends_at=outage.ends_at, what="Again."
+            )
+
+    def test_can_be_made_until_a_day_after_the_end(self) -> None:
+        delivery = running()
+        sweep_deliveries(now=delivery.ends_at)
+        last = delivery.ends_at + timedelta(hours=24)
+
+        assert report(delivery, now=last - MINUTE).status == Status.OPEN
+        with pytest.raises(OutageRefused, match="until 24 hours after"):
+            report(delivery, minutes=(50, 60), now=last)
+
+    def test_refuses_what_does_not_run_yet(self) -> None:
+        delivery = handed_over()
+
+        with pytest.raises(OutageRefused, match="once the delivery runs"):
+            report(delivery)
+
+    def test_refuses_what_is_proposed_by_itself(self) -> None:
+        delivery = paid_delivery()
+        sweep_deliveries(now=delivery.starts_at + 30 * MINUTE)
+
+        with pytest.raises(OutageRefused, match="proposed already"):
+            report(delivery)
+
+    def test_knows_nothing_of_another_buyers_delivery(self) -> None:
+        delivery = running()
+        delivery.buyer = BuyerFactory()
+
+        with pytest.raises(Delivery.DoesNotExist):
+            report(delivery)
+
+
+class TestAnswerOutage:
+    def test_accepts_without_a_note_and_disputes_with_one(self) -> None:
+        delivery = running()
+        first, second = report(delivery, minutes=(0, 10)), report(delivery, minutes=(10, 20))
+        by = member(delivery.seller)
+
+        answer_outage(
+            seller=delivery.seller,
+            outage_id=first.pk,
+            answered_by=by,
+            accepts=True,
+            note="",
+            now=delivery.ends_at,
+        )
+        answer_outage(
+            seller=delivery.seller,
+            outage_id=second.pk,
+            answered_by=by,
+            accepts=False,
+            note="Our probes saw it up.",
+            now=delivery.ends_at,
+        )
+
+        assert [outage.status for outage in Outage.objects.order_by("id")] == [
+            Status.ACCEPTED,
+            Status.DISPUTED,
+        ]
+
+    def test_wants_a_reason_to_dispute(self) -> None:
+        outage = report(running())
+
+        with pytest.raises(OutageRefused) as refused:
+            answer_outage(
+                seller=outage.delivery.seller,
+                outage_id=outage.pk,
+                answered_by=UserFactory(),
+                accepts=False,
+                note=" ",
+                now=outage.ends_at,
+            )
+
+        assert refused.value.field == "note"
+
+    def test_is_given_once(self) -> None:
+        outage = report(running())
+        seller, by = outage.delivery.seller, UserFactory()
+        answer_outage(
+            seller=seller, outage_id=outage.pk, answered_by=by, accepts=True, note="", now=outage.ends_at
+        )
+
+        with pytest.raises(OutageRefused, match="accepted by the seller by now"):
+            answer_outage(
+                seller=seller,
+                outage_id=outage.pk,
+                answered_by=by,
+                accepts=False,
+                note="No.",
+                now=outage.ends_at,
+            )
+
+    def test_knows_nothing_of_another_sellers_outage(self) -> None:
+        outage = report(running())
+
+        with pytest.raises(Outage.DoesNotExist):
+            answer_outage(
+                seller=SellerFactory(),
+                outage_id=outage.pk,
+                answered_by=UserFactory(),
+                accepts=True,
+                note="",
+                now=outage.ends_at,
+            )
+
+
+class TestWithdrawOutage:
+    def test_frees_its_time_for_another_report(self) -> None:
+        delivery = running()
+        outage = report(delivery)
+
+        withdraw_outage(buyer=delivery.buyer, outage_id=outage.pk)
+
+        assert report(delivery, minutes=(10, 50)).status == Status.OPEN
+
+    def test_cannot_take_back_what_nobody_reported(self) -> None:
+        delivery = paid_delivery()
+        sweep_deliveries(now=delivery.starts_at + 30 * MINUTE)
+
+        with pytest.raises(OutageRefused, match="Nobody reported"):
+            withdraw_outage(buyer=delivery.buyer, outage_id=Outage.objects.get().pk)
+
+
+class TestDecideOutage:
+    def test_refunds_in_proportion_from_what_is_held_for_the_seller(self) -> None:
+        delivery = running(cents=10_000)
+
+        outage = decide(report(delivery, minutes=(0, 30)), 30)
+
+        refund = outage.refund
+        assert (outage.status, refund.reason, refund.amount_cents) == (
+            Status.UPHELD,
+            Refund.Reason.OUTAGE,
+            2500,
+        )
+        assert ledger.balance_cents(ledger.seller_reserve(delivery.seller_id)) == -(9500 - 2375)
+        assert ledger.balance_cents(ledger.PLATFORM_FEES) == -(500 - 125)
+        assert ledger.balance_cents(ledger.REFUNDS_IN_FLIGHT) == -2500
+
+    def test_owes_the_seller_only_what_is_left_and_only_once_decided(self) -> None:
+        delivery = running(cents=10_000)
+        outage = report(delivery, minutes=(0, 30))
+        assert sweep_deliveries(now=delivery.ends_at) == 0
+
+        decide(outage, 30)
+        assert sweep_deliveries(now=delivery.ends_at) == 1
+
+        assert ledger.balance_cents(ledger.seller_payable(delivery.seller_id)) == -7125
+        assert ledger.balance_cents(ledger.seller_reserve(delivery.seller_id)) == 0
+
+    def test_takes_back_from_what_is_owed_when_it_was_reported_after_the_end(self) -> None:
+        delivery = running(cents=10_000)
+        sweep_deliveries(now=delivery.ends_at)
+        delivery.refresh_from_db()
+
+        decide(report(delivery, minutes=(0, 120), now=delivery.ends_at), 60)
+
+        assert ledger.balance_cents(ledger.seller_payable(delivery.seller_id)) == -4750
+        assert ledger.balance_cents(ledger.seller_reserve(delivery.seller_id)) == 0
+
+    def test_can_uphold_a_part_or_nothing(self) -> None:
+        delivery = running(cents=10_000)
+        part, none = report(delivery, minutes=(0, 60)), report(delivery, minutes=(60, 120))
+
+        assert decide(part, 12).refund.amount_cents == 1000
+        rejected = decide(none, 0)
+
+        assert (rejected.status, rejected.upheld_minutes, rejected.refund) == (Status.REJECTED, None, None)
+
+    def test_all_minutes_together_come_to_the_whole_line(self) -> None:
+        delivery = running(cents=1000)
+        outages = [report(delivery, minutes=(start, start + 40)) for start in (0, 40, 80)]
+
+        refunds = [decide(outage, 40).refund.amount_cents for outage in outages]
+
+        assert refunds == [333, 334, 333]
+        sweep_deliveries(now=delivery.ends_at)
+        assert ledger.balance_cents(ledger.seller_payable(delivery.seller_id)) == 0
+
+    def test_waits_with_the_seller_for_a_second_person_where_much_is_refunded(self) -> None:
+        delivery = running(cents=300_000)
+        refund = decide(report(delivery, minutes=(0, 60)), 60).refund
+
+        assert refund.status == Refund.Status.PROPOSED
+        assert sweep_deliveries(now=delivery.ends_at) == 0
+        approve_refund(
+            refund_id=refund.pk,
+            by=UserFactory(is_finance=True),
+            fingerprint=effect_of_proposed(refund).fingerprint,
+        )
+        assert sweep_deliveries(now=delivery.ends_at) == 1
+        assert ledger.balance_cents(ledger.seller_payable(delivery.seller_id)) == -142_500
+
+    def test_owes_the_seller_all_when_the_second_person_drops_the_refund(self) -> None:
+        delivery = running(cents=300_000)
+        refund = decide(report(delivery, minutes=(0, 60)), 60).refund
+        cancel_refund(refund_id=refund.pk, by=UserFactory(is_finance=True))
+
+        sweep_deliveries(now=delivery.ends_at)
+
+        assert ledger.balance_cents(ledger.seller_payable(delivery.seller_id)) == -285_000
+
+    def test_a_hand_over_that_never_came_gives_everything_back_and_cancels(self) -> None:
+        delivery = paid_delivery(cents=10_000)
+        sweep_deliveries(now=delivery.starts_at + 30 * MINUTE)
+        missed = Outage.objects.get()
+
+        decide(missed, missed.n_minutes)
+        sweep_deliveries(now=delivery.ends_at)
+
+        delivery.refresh_from_db()
+        refund = Refund.objects.get()
+        assert (refund.amount_cents, refund.reason) == (10_000, Refund.Reason.MISSED_HANDOVER)
+        assert delivery.status == Delivery.Status.CANCELLED
+        assert ledger.balance_cents(ledger.seller_reserve(delivery.seller_id)) == 0
+
+    def test_a_late_hand_over_gives_back_what_was_missed(self) -> None:
+        delivery = paid_delivery(cents=10_000)
+        sweep_deliveries(now=delivery.starts_at + 30 * MINUTE)
+        give(delivery, at=delivery.starts_at + 60 * MINUTE)
+        missed = Outage.objects.get()
+
+        decide(missed, missed.n_minutes)
+        sweep_deliveries(now=delivery.ends_at)
+
+        assert Refund.objects.get().amount_cents == 5000
+        assert ledger.balance_cents(ledger.seller_payable(delivery.seller_id)) == -4750
+
+    def test_a_missed_hand_over_waits_for_its_end(self) -> None:
+        delivery = paid_delivery()
+        sweep_deliveries(now=delivery.starts_at + 30 * MINUTE)
+        missed = Outage.objects.get()
+
+        with pytest.raises(OutageRefused, match="may still end the time missed"):
+            decide_outage(
+                outage_id=missed.pk,
+                decided_by=UserFactory(),
+                upheld_minutes=missed.n_minutes,
+                reason="No.",
+                fingerprint=missed.fingerprint,
+                now=delivery.ends_at - MINUTE,
+            )
+
+    @pytest.mark.parametrize("minutes", [-1, 31])
+    def test_refuses_more_than_was_reported(self, minutes: int) -> None:
+        outage = report(running())
+
+        with pytest.raises(OutageRefused, match="Uphold 1 to 30 minutes"):
+            decide(outage, minutes)
+
+        assert not Refund.objects.exists()
+
+    def test_wants_a_reason(self) -> None:
+        with pytest.raises(OutageRefused, match="Say why"):
+            decide(report(running()), 30, reason=" ")
+
+    def test_refuses_a_page_that_was_shown_before_the_answer(self) -> None:
+        outage = report(running())
+        shown = outage.fingerprint
+        answer_outage(
+            seller=outage.delivery.seller,
+            outage_id=outage.pk,
+            answered_by=UserFactory(),
+            accepts=False,
+            note="It was up.",
+            now=outage.ends_at,
+        )
+
+        with pytest.raises(OutageRefused, match="changed since this was shown"):
+            decide(outage, 30, fingerprint=shown)
+
+        assert not Refund.objects.exists()
+
+    def test_decides_once_when_two_decide_at_once(self) -> None:
+        outage = report(running())
+        fingerprint, deciders = outage.fingerprint, [UserFactory(is_finance=True) for _ in range(4)]
+        together = threading.Barrier(4)
+
+        def attempt(number: int) -> bool:
+            try:
+                together.wait()
+                decide_outage(
+                    outage_id=outage.pk,
+                    decided_by=deciders[number],
+                    upheld_minutes=30,
+                    reason="Seen.",
+                    fingerprint=fingerprint,
+                    now=outage.ends_at,
+                )
+                return True
+            except OutageRefused:
+                return False
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(4) as pool:
+            assert sorted(pool.map(attempt, range(4))) == [False, False, False, True]
+        assert Refund.objects.count() == 1

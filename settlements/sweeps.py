@@ -28,11 +28,14 @@ from settlements.jobs import (
     TAKE_STEP,
     defer_again,
 )
+from settlements.leases import DRAWN_UP_BEFORE
 from settlements.models import (
     ChargeAttempt,
     DeliveryNotice,
     Dispute,
     DunningStep,
+    Lease,
+    LeaseMonth,
     Notice,
     PaymentMethod,
     Refund,
@@ -42,6 +45,7 @@ from settlements.models import (
 )
 from settlements.operations.delivery_steps import move_delivery
 from settlements.operations.draw_up import settle_window
+from settlements.operations.lease_months import complete_lease, draw_up_month
 from settlements.queries.deliveries import due_deliveries
 
 logger = logging.getLogger(__name__)
@@ -90,6 +94,28 @@ def sweep_dunning(*, now: datetime) -> int:
     return defer_again(TAKE_STEP, due_steps(now)) + defer_again(
         SEND_NOTICE, unsent_notices(now), queue=QUEUE_MAIL
     )
+
+
+def sweep_leases(*, now: datetime) -> int:
+    """Draw up months of leases that start soon, and close leases that have ended; return how many of both."""
+    n_done = 0
+    for month_id in due_months(now):
+        try:
+            n_done += draw_up_month(month_id=month_id, now=now) is not None
+        except Exception:
+            logger.exception("month %s of a lease could not be drawn up", month_id)
+    ended = Lease.objects.filter(status=Lease.Status.ACTIVE, award__ends_at__lte=now).order_by("id")
+    for lease_id in ended.values_list("id", flat=True)[:BATCH]:
+        n_done += complete_lease(lease_id=lease_id, now=now)
+    return n_done
+
+
+def due_months(now: datetime) -> list[int]:
+    """Return months of active leases that are due to be charged and were not drawn up, in order."""
+    months = LeaseMonth.objects.filter(
+        settlement=None, lease__status=Lease.Status.ACTIVE, starts_at__lte=now + DRAWN_UP_BEFORE
+    )
+    return list(months.order_by("starts_at", "lease_id", "number").values_list("id", flat=True)[:BATCH])
 
 
 def due_steps(now: datetime) -> list[int]:

@@ -175,6 +175,7 @@ LOOKS = {
     "accepted": Look("half", "neutral"),
     "disputed": Look("alert", "warn"),
     "upheld": Look("check", "ok"),
+    "completed": Look("check", "ok"),
     # deliveries
     "awaiting_payment": Look("clock", "hollow"),
     "handover_due": Look("clock", "warn"),

@@ -8,6 +8,7 @@ from settlements.models.desk import SavedView, SettlementNote
 from settlements.models.disputes import Dispute
 from settlements.models.dunning import CollectionDecision, Default, Dunning, DunningStep, Notice
 from settlements.models.handovers import Handover, HandoverRead, SshKey
+from settlements.models.leases import Lease, LeaseMonth
 from settlements.models.ledger import Account, AccountBalance, Entry, Transaction
 from settlements.models.outages import Outage
 from settlements.models.refunds import Refund, RefundAttempt, RefundLine
@@ -29,6 +30,8 @@ __all__ = [
     "Entry",
     "Handover",
     "HandoverRead",
+    "Lease",
+    "LeaseMonth",
     "Notice",
     "Outage",
     "PaymentMethod",

@@ -12,6 +12,7 @@ from accounts.models import Organization, User
 from auctions.models import Award, Window
 from marketplace.hours import n_hours
 from marketplace.states import Transitions
+from settlements.models.leases import LeaseMonth
 
 
 class SettledWindow(models.Model):
@@ -27,7 +28,9 @@ class SettledWindow(models.Model):
 
 
 class Settlement(models.Model):
-    """One buyer's charge for one window. ``amount_cents`` is ``amount_ticks`` rounded down to the cent, once.
+    """One buyer's charge for one window, or for one month of a lease.
+
+    ``amount_cents`` is ``amount_ticks`` rounded down to the cent, once.
 
     It is drawn up DUE; PAID at once when nothing is left to collect, and CARRIED when that is too small for a card.
     """
@@ -58,6 +61,14 @@ class Settlement(models.Model):
 
     window = models.ForeignKey(Window, on_delete=models.PROTECT, related_name="settlements")
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="settlements")
+    lease_month = models.OneToOneField(
+        LeaseMonth,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="settlement",
+        help_text="The month of a lease that it charges; none: what else was won in the window.",
+    )
     amount_ticks = models.BigIntegerField()
     amount_cents = models.BigIntegerField()
     prepaid_cents = models.BigIntegerField(
@@ -93,7 +104,9 @@ class Settlement(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["window", "organization"], name="settlement_once_per_buyer_and_window"
+                fields=["window", "organization"],
+                condition=Q(lease_month=None),
+                name="settlement_once_per_buyer_and_window",
             ),
             models.CheckConstraint(name="settlement_not_negative", condition=Q(amount_cents__gte=0)),
             models.CheckConstraint(

@@ -15,6 +15,7 @@ from settlements.dunning import limit_after_default
 from settlements.models import Account, Default, Entry, Notice, Settlement, SettlementLine, Transaction
 from settlements.operations.carrying import hold_reference, release_carried
 from settlements.operations.deliveries import cancel_deliveries
+from settlements.operations.lease_months import end_lease
 from settlements.operations.suspensions import review_limit
 from settlements.operations.unpaid import close_dunning, write_notices
 
@@ -33,6 +34,8 @@ def write_default(settlement: Settlement, *, now: datetime, by: User | None, rea
     lines = list(settlement.lines.select_related("award__lot").order_by("award__lot__block_id", "id"))
     for line in lines:
         return_hours(line.award, from_hour=line.starts_at, now=now)
+    if settlement.lease_month is not None:
+        end_lease(settlement.lease_month.lease_id, now=now)
     release_holds(references=[hold_reference(settlement)])
     cancelled = cancel_deliveries([settlement.pk])
     default = _record(settlement, now=now, by=by, reason=reason)

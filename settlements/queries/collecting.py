@@ -78,5 +78,5 @@ def carried_page(number: str | None, *, ripe_before: datetime) -> Page[Settlemen
     rows = waiting.select_related("organization", "window__market").order_by("id")
     page = Paginator(rows, CARRIED_PER_PAGE).get_page(number)
     for settlement in page.object_list:
-        settlement.is_ripe = settlement.created_at <= ripe_before
+        settlement.is_ripe = settlement.created_at <= ripe_before  # type: ignore[attr-defined]  # for the page
     return page

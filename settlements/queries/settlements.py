@@ -42,7 +42,7 @@ def listed() -> QuerySet[Settlement]:
     """Return settlements with what a list row shows; ``has_card`` says whether the buyer has a card on file."""
     cards = PaymentMethod.objects.filter(organization_id=OuterRef("organization_id"), removed_at=None)
     return Settlement.objects.select_related(
-        "organization", "window__market", "assignee", "dunning"
+        "organization", "window__market", "assignee", "dunning", "lease_month"
     ).annotate(has_card=Exists(cards))
 
 

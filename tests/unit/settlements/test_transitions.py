@@ -6,7 +6,16 @@ import pytest
 
 from marketplace.states import IllegalTransition, require_transition
 from settlements.declines import FALLBACK, decline_reason
-from settlements.models import ChargeAttempt, Delivery, Dispute, Outage, Refund, RefundAttempt, Settlement
+from settlements.models import (
+    ChargeAttempt,
+    Delivery,
+    Dispute,
+    Lease,
+    Outage,
+    Refund,
+    RefundAttempt,
+    Settlement,
+)
 from settlements.operations.payments import verdict_of
 from settlements.stripe_facts import Payment
 
@@ -18,6 +27,7 @@ TABLES = [
     (RefundAttempt.Outcome, RefundAttempt.TRANSITIONS),
     (Delivery.Status, Delivery.TRANSITIONS),
     (Outage.Status, Outage.TRANSITIONS),
+    (Lease.Status, Lease.TRANSITIONS),
 ]
 PAIRS = [(table, *pair) for states, table in TABLES for pair in itertools.product(states, repeat=2)]
 

@@ -190,7 +190,8 @@ HANDOVER_KEYS = env.list(
     "HANDOVER_KEYS", default=env.NOTSET if STRIPE_SECRET_KEY else ["insecure-only-for-checks-and-tests"]
 )
 """What encrypts what sellers hand over; the first encrypts, all decrypt. Needed as soon as money is real."""
-PLATFORM_FEE_BPS = env.int("PLATFORM_FEE_BPS", default=500)
+PLATFORM_FEE_BPS = env.int("PLATFORM_FEE_BPS", default=500)  # until a fee version says otherwise
+TRANSFER_FOUR_EYES_CENTS = env.int("TRANSFER_FOUR_EYES_CENTS", default=5_000_00)
 LARGE_SETTLEMENT_CENTS = env.int("LARGE_SETTLEMENT_CENTS", default=10_000_00)
 """From this amount on finance's queue flags a settlement as large."""
 REFUND_FOUR_EYES_CENTS = env.int("REFUND_FOUR_EYES_CENTS", default=1_000_00)
@@ -205,7 +206,9 @@ STARTING_LIMIT_ONCE_PER_CARD = env.bool(
 """Whether a card's number brings the starting limit to one organization only. Test numbers are everybody's."""
 
 STRIPE_PAGES = (
-    ["https://checkout.stripe.com", "https://hooks.stripe.com"] if STRIPE_SECRET_KEY else [STRIPE_SANDBOX_URL]
+    ["https://checkout.stripe.com", "https://hooks.stripe.com", "https://connect.stripe.com"]
+    if STRIPE_SECRET_KEY
+    else [STRIPE_SANDBOX_URL]
 )
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -214,7 +217,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
         "base-uri": [SELF],
         "object-src": [NONE],
-        # Adding a card and authenticating a payment are form posts that redirect to Stripe's pages.
+        # Adding a card, authenticating a payment and setting up payouts are form posts that redirect to Stripe's pages.
         "form-action": [SELF, *STRIPE_PAGES],
     }
 }

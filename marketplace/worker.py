@@ -23,7 +23,13 @@ import auctions.tasks
 from auctions.publisher import run_publisher
 from auctions.sweeps import sweep_inquiries, sweep_windows
 from settlements.jobs import QUEUE_MAIL, QUEUE_STRIPE
-from settlements.sweeps import sweep_deliveries, sweep_dunning, sweep_leases, sweep_settlements
+from settlements.sweeps import (
+    sweep_deliveries,
+    sweep_dunning,
+    sweep_leases,
+    sweep_settlements,
+    sweep_transfers,
+)
 
 SWEEP_SECONDS = 1.0
 STALLED_SECONDS = 10.0
@@ -120,3 +126,4 @@ def _sweep_settlements() -> None:
     sweep_deliveries(now=datetime.now(UTC))
     sweep_dunning(now=datetime.now(UTC))
     sweep_leases(now=datetime.now(UTC))
+    sweep_transfers(now=datetime.now(UTC))

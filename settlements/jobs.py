@@ -29,6 +29,8 @@ DETACH_PAYMENT_METHOD = "settlements.detach_payment_method"
 TAKE_STEP = "settlements.take_dunning_step"
 SEND_NOTICE = "settlements.send_notice"
 DELIVERY_NOTICE = "settlements.delivery_notice"
+SEND_TRANSFER = "settlements.send_transfer"
+RESOLVE_TRANSFER = "settlements.resolve_transfer"
 
 
 def defer_charges(settlement_ids: Sequence[int]) -> None:
@@ -37,6 +39,14 @@ def defer_charges(settlement_ids: Sequence[int]) -> None:
         charge = app.configure_task(CHARGE, queue=QUEUE_STRIPE)
         jobs: list[dict[str, JSONValue]] = [{"row_id": settlement_id} for settlement_id in settlement_ids]
         charge.batch_defer(*jobs)
+
+
+def defer_transfers(transfer_ids: Sequence[int]) -> None:
+    """Have these transfers sent as soon as this transaction commits."""
+    if transfer_ids:
+        send = app.configure_task(SEND_TRANSFER, queue=QUEUE_STRIPE)
+        jobs: list[dict[str, JSONValue]] = [{"row_id": transfer_id} for transfer_id in transfer_ids]
+        send.batch_defer(*jobs)
 
 
 def defer_event(event_id: int) -> None:

@@ -128,3 +128,59 @@ class StripeDispute:
     taken_fee_cents: int
     returned_cents: int
     returned_fee_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectAccount:
+    """A seller's connected account as it stands. ``currently_due`` names what Stripe still asks for."""
+
+    id: str
+    organization: str
+    details_submitted: bool
+    payouts_enabled: bool
+    transfers_active: bool
+    currently_due: list[str]
+    disabled_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferOrder:
+    """What to transfer to a seller. ``source_charge_id`` empty: out of the available balance."""
+
+    idempotency_key: str
+    amount_cents: int
+    currency: str
+    account_id: str
+    source_charge_id: str
+    description: str
+    metadata: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PaidTransfer:
+    """A transfer as it stands. ``moved_cents`` left our balance, available or, drawn on a fresh charge, pending."""
+
+    id: str
+    amount_cents: int
+    reversed_cents: int
+    currency: str
+    account_id: str
+    metadata: dict[str, str]
+    balance_transaction_id: str
+    moved_cents: int
+    is_available: bool
+    available_on: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """A payout of our balance to our bank as it stands."""
+
+    id: str
+    status: str
+    amount_cents: int
+    currency: str
+    automatic: bool
+    arrival_at: datetime
+    balance_transaction_id: str
+    failure_message: str

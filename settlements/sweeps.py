@@ -23,8 +23,10 @@ from settlements.jobs import (
     REFRESH_DISPUTE,
     RESOLVE,
     RESOLVE_REFUND,
+    RESOLVE_TRANSFER,
     SEND_NOTICE,
     SEND_REFUND,
+    SEND_TRANSFER,
     TAKE_STEP,
     defer_again,
 )
@@ -46,7 +48,13 @@ from settlements.models import (
 from settlements.operations.delivery_steps import move_delivery
 from settlements.operations.draw_up import settle_window
 from settlements.operations.lease_months import complete_lease, draw_up_month
+from settlements.operations.transfers import book_available
 from settlements.queries.deliveries import due_deliveries
+from settlements.queries.transfers import (
+    transfers_to_resolve,
+    transfers_to_send,
+    transfers_with_available_funds,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -136,6 +144,18 @@ def unsent_notices(now: datetime) -> list[int]:
     """Return e-mails that their job should long have sent, oldest first."""
     notices = Notice.objects.filter(ended_at=None, created_at__lt=now - MAIL_HEAD_START)
     return list(notices.order_by("id").values_list("id", flat=True)[:BATCH])
+
+
+def sweep_transfers(*, now: datetime) -> int:
+    """Defer transfers that may leave or be looked up; book funds that became available. Return how many of these."""
+    n_done = defer_again(SEND_TRANSFER, transfers_to_send(now))
+    n_done += defer_again(RESOLVE_TRANSFER, transfers_to_resolve(now))
+    for transfer_id in transfers_with_available_funds(now):
+        try:
+            n_done += book_available(transfer_id=transfer_id, now=now)
+        except Exception:
+            logger.exception("the funds of transfer %s could not be booked", transfer_id)
+    return n_done
 
 
 def unsettled_windows() -> list[int]:

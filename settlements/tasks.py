@@ -17,8 +17,10 @@ from settlements.jobs import (
     REFRESH_DISPUTE,
     RESOLVE,
     RESOLVE_REFUND,
+    RESOLVE_TRANSFER,
     SEND_NOTICE,
     SEND_REFUND,
+    SEND_TRANSFER,
     TAKE_STEP,
 )
 from settlements.operations.cards import detach_removed_card
@@ -29,6 +31,7 @@ from settlements.operations.dunning import take_step
 from settlements.operations.events import handle_event
 from settlements.operations.notices import send_notice
 from settlements.operations.refund_sending import resolve_refund_attempt, send_refund
+from settlements.operations.transfers import resolve_transfer, send_transfer
 from settlements.stripe_facts import OutcomeUnknown
 
 SOON = RetryStrategy(max_attempts=6, exponential_wait=3, retry_exceptions=[OutcomeUnknown])
@@ -93,3 +96,15 @@ def ask_about_dispute(*, row_id: int) -> None:
 def send_notice_of_delivery(*, row_id: int) -> None:
     """Send an e-mail about a delivery. Not retried here: the sweep finds what was not sent."""
     send_delivery_notice(notice_id=row_id)
+
+
+@app.task(name=SEND_TRANSFER, queue=QUEUE_STRIPE)
+def send(*, row_id: int) -> None:
+    """Send a transfer that may leave. Not retried here: if the answer is lost, the sweep resolves it."""
+    send_transfer(transfer_id=row_id, now=database_now())
+
+
+@app.task(name=RESOLVE_TRANSFER, queue=QUEUE_STRIPE)
+def resolve_sending(*, row_id: int) -> None:
+    """Learn what became of a transfer. Not retried here: the sweep asks again, less and less often."""
+    resolve_transfer(transfer_id=row_id, now=database_now())

@@ -184,6 +184,8 @@ LOOKS = {
     "delivered": Look("check", "ok"),
     "missed": Look("alert", "danger"),
     # money on its way
+    "pending": Look("clock", "hollow"),
+    "canceled": Look("cross", "neutral"),
     "proposed": Look("clock", "warn"),
     "pending_approval": Look("clock", "warn"),
     "approved": Look("check", "neutral"),

@@ -1,23 +1,28 @@
 """Who pays how, what is charged for each window, the ledger that books it, and what Stripe told us."""
 
 from settlements.models.attempts import ChargeAttempt
+from settlements.models.bank_payouts import BankPayout
 from settlements.models.customers import Customer, PaymentMethod
 from settlements.models.deliveries import Delivery
 from settlements.models.delivery_notices import DeliveryNotice
 from settlements.models.desk import SavedView, SettlementNote
 from settlements.models.disputes import Dispute
 from settlements.models.dunning import CollectionDecision, Default, Dunning, DunningStep, Notice
+from settlements.models.fees import FeePolicy
 from settlements.models.handovers import Handover, HandoverRead, SshKey
 from settlements.models.leases import Lease, LeaseMonth
 from settlements.models.ledger import Account, AccountBalance, Entry, Transaction
 from settlements.models.outages import Outage
 from settlements.models.refunds import Refund, RefundAttempt, RefundLine
+from settlements.models.sellers import SellerAccount
 from settlements.models.settlements import SettledWindow, Settlement, SettlementLine
 from settlements.models.stripe_events import StripeEvent
+from settlements.models.transfers import Transfer, TransferHold
 
 __all__ = [
     "Account",
     "AccountBalance",
+    "BankPayout",
     "ChargeAttempt",
     "CollectionDecision",
     "Customer",
@@ -28,6 +33,7 @@ __all__ = [
     "Dunning",
     "DunningStep",
     "Entry",
+    "FeePolicy",
     "Handover",
     "HandoverRead",
     "Lease",
@@ -39,6 +45,7 @@ __all__ = [
     "RefundAttempt",
     "RefundLine",
     "SavedView",
+    "SellerAccount",
     "SettledWindow",
     "Settlement",
     "SettlementLine",
@@ -46,4 +53,6 @@ __all__ = [
     "SshKey",
     "StripeEvent",
     "Transaction",
+    "Transfer",
+    "TransferHold",
 ]

@@ -12,6 +12,7 @@ from accounts.models import Organization, User
 from auctions.models import Award, Window
 from marketplace.hours import n_hours
 from marketplace.states import Transitions
+from settlements.models.fees import FeePolicy
 from settlements.models.leases import LeaseMonth
 
 
@@ -190,6 +191,18 @@ class SettlementLine(models.Model):
     seller = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="sales")
     amount_cents = models.BigIntegerField()
     fee_cents = models.BigIntegerField()
+    fee_bps = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="The fee in force when its window closed, basis points."
+    )
+    fee_policy = models.ForeignKey(
+        FeePolicy,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="lines",
+        db_index=False,
+        help_text="The version it came from; empty: the setting.",
+    )
     refunded_cents = models.BigIntegerField(default=0, help_text="Of the amount, decided to go back.")
     refunded_fee_cents = models.BigIntegerField(default=0, help_text="Of that, the platform's part.")
 

@@ -15,6 +15,7 @@ from settlements.models import Delivery, DeliveryNotice, Transaction
 from settlements.operations.deliveries import lock_delivery, move
 from settlements.operations.delivery_notices import tell
 from settlements.operations.outages import propose_missed_time
+from settlements.operations.transfer_rows import write_transfers
 from settlements.queries.deliveries import PAYS_FOR_HANDOVER
 from settlements.queries.outages import is_undecided
 
@@ -44,6 +45,8 @@ def move_delivery(*, delivery_id: int, now: datetime) -> bool:
             case Status.CANCELLED:
                 mail = {delivery.buyer_id: Notice.CANCELLED, delivery.seller_id: Notice.CANCELLED}
         move(delivery, step)
+        if step == Status.DELIVERED:
+            write_transfers(delivery)
         tell(delivery, f"delivery.{step}", mail=mail)
         return True
 

@@ -20,6 +20,7 @@ from settlements.models import Dunning, LeaseMonth, PaymentMethod, Settlement, S
 from settlements.operations.carrying import carry_into, hold_reference, lock_carried
 from settlements.operations.deliveries import write_deliveries
 from settlements.operations.unpaid import Failure, open_dunnings
+from settlements.queries.fees import FeeInForce
 
 CARD_MINIMUM_CENTS = 50
 """The least a card is charged in US dollars. Source: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts."""
@@ -27,13 +28,14 @@ CARD_MINIMUM_CENTS = 50
 
 @dataclass(frozen=True, slots=True)
 class DraftLine:
-    """What the hours ``[starts_at, ends_at)`` of an award come to, cents."""
+    """What the hours ``[starts_at, ends_at)`` of an award come to, cents, and the fee they were taken by."""
 
     award: Award
     starts_at: datetime
     ends_at: datetime
     amount_cents: int
     fee_cents: int
+    fee: FeeInForce
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,8 @@ def _write_settlements(drafts: Sequence[Draft], *, now: datetime) -> list[Settle
                 seller_id=line.award.lot.block.site.organization_id,
                 amount_cents=line.amount_cents,
                 fee_cents=line.fee_cents,
+                fee_bps=line.fee.bps,
+                fee_policy=line.fee.policy,
             )
             for settlement, draft in zip(settlements, drafts, strict=True)
             for line in draft.lines

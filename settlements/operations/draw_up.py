@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from django.conf import settings
 from django.db import transaction
 
 from auctions.models import Award, Window
@@ -13,6 +12,7 @@ from settlements.leases import is_lease
 from settlements.models import SettledWindow, Settlement
 from settlements.operations.drafts import Draft, DraftLine, HandOver, write_drafts
 from settlements.operations.lease_months import first_months, hold_for_rest
+from settlements.queries.fees import FeeInForce, fee_in_force
 from settlements.splitting import split_amount
 
 
@@ -36,7 +36,10 @@ def settle_window(*, window_id: int) -> list[Settlement]:
         awards = list(Award.objects.filter(window=window).select_related("lot__block__site").order_by("id"))
         months = first_months([award for award in awards if is_lease(award.starts_at, award.ends_at)])
         drafts = [
-            *_draft_settlements([award for award in awards if not is_lease(award.starts_at, award.ends_at)])
+            *_draft_settlements(
+                [award for award in awards if not is_lease(award.starts_at, award.ends_at)],
+                fee_in_force(window.market_id, window.closes_at),
+            )
         ]
         drafts += months
         hand_over = HandOver(
@@ -46,21 +49,21 @@ def settle_window(*, window_id: int) -> list[Settlement]:
         return write_drafts(drafts, hand_over, now=database_now())
 
 
-def _draft_settlements(awards: list[Award]) -> list[Draft]:
+def _draft_settlements(awards: list[Award], fee: FeeInForce) -> list[Draft]:
     by_buyer: dict[int, list[Award]] = defaultdict(list)
     for award in awards:
         by_buyer[award.organization_id].append(award)
-    return [_draft(own) for _, own in sorted(by_buyer.items())]
+    return [_draft(own, fee) for _, own in sorted(by_buyer.items())]
 
 
-def _draft(awards: list[Award]) -> Draft:
-    split = split_amount([award.amount_ticks for award in awards], fee_bps=settings.PLATFORM_FEE_BPS)
+def _draft(awards: list[Award], fee: FeeInForce) -> Draft:
+    split = split_amount([award.amount_ticks for award in awards], fee_bps=fee.bps)
     return Draft(
         window_id=awards[0].window_id,
         organization_id=awards[0].organization_id,
         amount_ticks=sum(award.amount_ticks for award in awards),
         lines=[
-            DraftLine(award, award.starts_at, award.ends_at, amount_cents, fee_cents)
+            DraftLine(award, award.starts_at, award.ends_at, amount_cents, fee_cents, fee)
             for award, amount_cents, fee_cents in zip(
                 awards, split.lines_cents, split.fees_cents, strict=True
             )

@@ -16,11 +16,14 @@ from accounts.models import Organization
 from marketplace.db import database_now
 from settlements import stripe_gateway as gateway
 from settlements.jobs import defer_event
-from settlements.models import ChargeAttempt, PaymentMethod, RefundAttempt, StripeEvent
+from settlements.models import ChargeAttempt, PaymentMethod, RefundAttempt, StripeEvent, Transfer
+from settlements.operations.bank_payouts import PayoutMismatch, apply_payout
 from settlements.operations.cards import CardNotSaved, save_card, take_off_file
 from settlements.operations.disputes import apply_dispute
 from settlements.operations.payments import PaymentMismatch, apply_payment, lock_attempt
 from settlements.operations.refund_sending import apply_refund, lock_refund_attempt
+from settlements.operations.seller_accounts import AccountMismatch, apply_account
+from settlements.operations.transfers import TransferMismatch, apply_transfer, lock_transfer
 from settlements.stripe_facts import Refused
 
 logger = logging.getLogger(__name__)
@@ -28,6 +31,8 @@ logger = logging.getLogger(__name__)
 Apply = Callable[[], str]
 """Applies what a handler read, inside a transaction, and returns what it did: the event's note."""
 
+REFUSALS = (PaymentMismatch, CardNotSaved, AccountMismatch, TransferMismatch, PayoutMismatch)
+"""What cannot be believed: noted on the event, and changes nothing."""
 IGNORED = "ignored: nothing here acts on this type"
 UNCHANGED = "nothing new"
 
@@ -83,7 +88,7 @@ def _applied(event: StripeEvent, apply: Apply) -> str:
     try:
         with transaction.atomic():
             return apply()
-    except (PaymentMismatch, CardNotSaved) as problem:
+    except REFUSALS as problem:
         logger.error("%s: %s", event, problem)
         return f"refused: {problem}"
 
@@ -145,6 +150,31 @@ def _read_dispute(told: dict[str, Any]) -> Apply:
     return lambda: f"{dispute.id}: {dispute.status}" if apply_dispute(dispute) else UNCHANGED
 
 
+def _read_account(told: dict[str, Any]) -> Apply:
+    account = gateway.retrieve_account(told["id"])
+    return lambda: (
+        f"seller account {account.id}: {'can' if apply_account(account).can_be_paid else 'cannot'} be paid"
+    )
+
+
+def _read_transfer(told: dict[str, Any]) -> Apply:
+    paid = gateway.retrieve_transfer(told["id"])
+
+    def apply() -> str:
+        transfer_id = paid.metadata.get("transfer", "")
+        if not transfer_id.isdecimal() or not Transfer.objects.filter(pk=int(transfer_id)).exists():
+            raise TransferMismatch(f"{paid.id} names no transfer of ours")
+        transfer = lock_transfer(int(transfer_id))
+        return f"{transfer}: {transfer.status}" if apply_transfer(transfer, paid) else UNCHANGED
+
+    return apply
+
+
+def _read_payout(told: dict[str, Any]) -> Apply:
+    payout = gateway.retrieve_payout(told["id"])
+    return lambda: f"{payout.id}: {payout.status}" if apply_payout(payout) else UNCHANGED
+
+
 HANDLERS: Mapping[str, Callable[[dict[str, Any]], Apply]] = {
     "payment_intent.succeeded": _read_payment,
     "payment_intent.payment_failed": _read_payment,
@@ -152,6 +182,13 @@ HANDLERS: Mapping[str, Callable[[dict[str, Any]], Apply]] = {
     "payment_intent.canceled": _read_payment,
     "checkout.session.completed": _read_setup_session,
     "payment_method.detached": _read_detached_card,
+    "account.updated": _read_account,
+    "transfer.created": _read_transfer,
+    "payout.created": _read_payout,
+    "payout.updated": _read_payout,
+    "payout.paid": _read_payout,
+    "payout.failed": _read_payout,
+    "payout.canceled": _read_payout,
     "refund.created": _read_refund,
     "refund.updated": _read_refund,
     "refund.failed": _read_refund,

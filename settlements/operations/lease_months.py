@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Sum
 
@@ -17,6 +16,7 @@ from marketplace.states import require_transition
 from settlements.leases import DRAWN_UP_BEFORE, split_lease
 from settlements.models import Lease, LeaseMonth, Settlement
 from settlements.operations.drafts import Draft, DraftLine, HandOver, write_drafts
+from settlements.queries.fees import FeeInForce, fee_in_force
 from settlements.splitting import split_amount
 
 
@@ -92,7 +92,7 @@ def _end(lease: Lease, status: Lease.Status, *, now: datetime) -> None:
 
 def _write_lease(award: Award) -> LeaseMonth:
     """Write a lease and its months; return the first. Its ticks are rounded down to the cent once, its fee too."""
-    split = split_amount([award.amount_ticks], fee_bps=settings.PLATFORM_FEE_BPS)
+    split = split_amount([award.amount_ticks], fee_bps=_fee_of(award).bps)
     fee_cents = sum(split.fees_cents)
     lease = Lease.objects.create(
         award=award,
@@ -116,14 +116,23 @@ def _write_lease(award: Award) -> LeaseMonth:
 
 
 def _draft(month: LeaseMonth) -> Draft:
-    award = Award.objects.select_related("lot__block__site").get(pk=month.lease.award_id)
+    award = Award.objects.select_related("lot__block__site", "window").get(pk=month.lease.award_id)
     return Draft(
         window_id=award.window_id,
         organization_id=award.organization_id,
         amount_ticks=month.amount_cents * TICKS_PER_CENT,
-        lines=[DraftLine(award, month.starts_at, month.ends_at, month.amount_cents, month.fee_cents)],
+        lines=[
+            DraftLine(
+                award, month.starts_at, month.ends_at, month.amount_cents, month.fee_cents, _fee_of(award)
+            )
+        ],
         lease_month=month,
     )
+
+
+def _fee_of(award: Award) -> FeeInForce:
+    """Return the fee in force when the lease's window closed: all its months have it."""
+    return fee_in_force(award.window.market_id, award.window.closes_at)
 
 
 def _hold_reference(lease: Lease) -> str:

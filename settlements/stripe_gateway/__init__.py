@@ -16,6 +16,7 @@ from settlements.stripe_gateway.cards import (
     retrieve_card,
     retrieve_setup_session,
 )
+from settlements.stripe_gateway.connect import create_account, create_account_link, retrieve_account
 from settlements.stripe_gateway.disputes import accept_dispute, retrieve_dispute, submit_evidence
 from settlements.stripe_gateway.payments import (
     cancel_payment,
@@ -24,6 +25,12 @@ from settlements.stripe_gateway.payments import (
     retrieve_payment,
 )
 from settlements.stripe_gateway.refunds import create_refund, find_refund, retrieve_refund
+from settlements.stripe_gateway.transfers import (
+    create_transfer,
+    find_transfer,
+    retrieve_payout,
+    retrieve_transfer,
+)
 from settlements.stripe_gateway.webhooks import (
     verified_event,
 )
@@ -31,18 +38,25 @@ from settlements.stripe_gateway.webhooks import (
 __all__ = [
     "accept_dispute",
     "cancel_payment",
+    "create_account",
+    "create_account_link",
     "create_customer",
     "create_payment",
     "create_refund",
     "create_setup_session",
+    "create_transfer",
     "detach_card",
     "find_payment",
     "find_refund",
+    "find_transfer",
+    "retrieve_account",
     "retrieve_card",
     "retrieve_dispute",
     "retrieve_payment",
+    "retrieve_payout",
     "retrieve_refund",
     "retrieve_setup_session",
+    "retrieve_transfer",
     "submit_evidence",
     "verified_event",
 ]

@@ -107,8 +107,8 @@ def _new(call: Call, amount: int, charge: Object | None) -> Object:
     given = call.params
     transfer_id = ids.new_id("transfer")
     group = given.get("transfer_group")
-    if group is None and charge is not None:
-        group = charge["transfer_group"]
+    if charge is not None:
+        group = _group_of(call, charge, group)
     return {
         "id": transfer_id,
         "object": "transfer",
@@ -128,6 +128,19 @@ def _new(call: Call, amount: int, charge: Object | None) -> Object:
         "source_type": "card",
         "transfer_group": group,
     }
+
+
+def _group_of(call: Call, charge: Object, given: str | None) -> str:
+    """A charge and the transfers that draw on it share a group; Stripe makes one up where there is none."""
+    if charge["transfer_group"] is None:
+        charge["transfer_group"] = given or f"group_{charge['payment_intent']}"
+        call.store.save(charge)
+    if given not in (None, charge["transfer_group"]):
+        raise StripeError(
+            f"The transfer_group must be that of the source_transaction: {charge['transfer_group']}.",
+            param="transfer_group",
+        )
+    return str(charge["transfer_group"])
 
 
 def _reversals(data: list[Object], transfer_id: str, *, has_more: bool) -> Object:

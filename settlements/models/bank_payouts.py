@@ -1,0 +1,43 @@
+"""BankPayout: what Stripe pays out of the platform's balance to the platform's bank."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from marketplace.states import Transitions
+
+
+class BankPayout(models.Model):
+    """A payout at Stripe as last read. It is booked when it is paid, and booked back when the bank returns it."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "On its way"
+        PAID = "paid", "Paid"
+        FAILED = "failed", "Returned by the bank"
+        CANCELLED = "canceled", "Cancelled"
+
+    TRANSITIONS: Transitions = {
+        Status.PENDING: frozenset({Status.PAID, Status.FAILED, Status.CANCELLED}),
+        Status.PAID: frozenset({Status.FAILED}),
+        Status.FAILED: frozenset(),
+        Status.CANCELLED: frozenset(),
+    }
+
+    stripe_id = models.CharField(max_length=80, unique=True)
+    amount_cents = models.BigIntegerField(help_text="Negative: Stripe took it from the bank.")
+    status = models.CharField(max_length=16, choices=Status, default=Status.PENDING)
+    automatic = models.BooleanField()
+    arrival_at = models.DateTimeField()
+    balance_transaction_id = models.CharField(max_length=80)
+    message = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="bank_payout_of_something", condition=~Q(amount_cents=0)),
+        ]
+
+    def __str__(self) -> str:
+        return self.stripe_id

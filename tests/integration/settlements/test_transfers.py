@@ -1,0 +1,449 @@
+"""A delivered line is paid to its seller once: after delivery, not while held, out of the charge that paid it."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
+from pytest_django import Settings
+
+from accounts.models import StreamEvent
+from settlements import ledger
+from settlements.jobs import RESOLVE_TRANSFER, SEND_TRANSFER
+from settlements.models import (
+    Delivery,
+    SellerAccount,
+    Settlement,
+    SettlementLine,
+    StripeEvent,
+    Transaction,
+    Transfer,
+)
+from settlements.operations.events import handle_event, store_event
+from settlements.operations.transfer_decisions import hold_transfer, lift_holds, place_hold
+from settlements.operations.transfers import NO_ACCOUNT, NO_FUNDS, resolve_transfer, send_transfer
+from settlements.queries.transfers import transfers_to_send
+from settlements.stripe_facts import OutcomeUnknown
+from settlements.stripe_sandbox.faults import ApiFault
+from settlements.stripe_sandbox.server import SandboxServer
+from settlements.sweeps import sweep_transfers
+from tests.factories import BuyerFactory, UserFactory
+from tests.integration.settlements.payout_steps import (
+    deliver,
+    n_transfers,
+    paid_settlement,
+    set_up,
+    transfer_ready,
+)
+from tests.integration.settlements.steps import jobs_waiting, settlement_of, stripe_client
+from tests.integration.stripe_sandbox.steps import control
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("stripe_sandbox")]
+Status = Transfer.Status
+PATH = "/v1/transfers"
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def send(transfer: Transfer) -> Transfer.Status:
+    status = send_transfer(transfer_id=transfer.pk, now=now())
+    transfer.refresh_from_db()
+    return status
+
+
+def in_threads(n: int, work: Callable[[], object]) -> list[object]:
+    start = threading.Barrier(n)
+
+    def run(_: int) -> object:
+        try:
+            start.wait()
+            return work()
+        except OutcomeUnknown as unknown:
+            return unknown
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(n) as pool:
+        return list(pool.map(run, range(n)))
+
+
+class TestWriting:
+    def test_delivery_writes_one_for_the_share_and_has_it_sent(self) -> None:
+        delivery = deliver(paid_settlement(10_000))
+
+        transfer = delivery.transfers.get()
+
+        assert (transfer.amount_cents, transfer.status, transfer.needs_second) == (
+            9_500,
+            Status.APPROVED,
+            False,
+        )
+        assert transfer.source_charge_id.startswith("ch_")
+        assert (SEND_TRANSFER, transfer.pk) in jobs_waiting()
+
+    def test_what_was_prepaid_comes_out_of_the_balance(self) -> None:
+        settlement = paid_settlement(10_000)
+        Settlement.objects.filter(pk=settlement.pk).update(prepaid_cents=4_000)
+
+        transfers = deliver(settlement).transfers.order_by("number")
+
+        assert [(one.amount_cents, bool(one.source_charge_id)) for one in transfers] == [
+            (5_700, True),
+            (3_800, False),
+        ]
+
+    def test_from_the_threshold_on_it_waits_for_two_people(self, settings: Settings) -> None:
+        settings.TRANSFER_FOUR_EYES_CENTS = 9_500
+
+        transfer = deliver(paid_settlement(10_000)).transfers.get()
+
+        assert (transfer.status, transfer.needs_second) == (Status.PENDING_APPROVAL, True)
+        assert (SEND_TRANSFER, transfer.pk) not in jobs_waiting()
+
+    def test_more_than_stripe_moves_at_once_leaves_in_parts(self) -> None:
+        settlement = settlement_of(150_000_000, buyer=BuyerFactory(limit_cents=10**12))
+        Settlement.objects.filter(pk=settlement.pk).update(
+            status=Settlement.Status.PAID, paid_at=now(), prepaid_cents=F("amount_cents")
+        )
+
+        transfers = deliver(settlement).transfers.order_by("number")
+
+        assert [one.amount_cents for one in transfers] == [99_999_999, 42_500_001]
+        assert all(one.needs_second for one in transfers)
+
+    def test_nothing_is_written_for_a_share_of_nothing(self) -> None:
+        settlement = paid_settlement(10_000)
+        SettlementLine.objects.filter(settlement=settlement).update(
+            refunded_cents=10_000, refunded_fee_cents=500
+        )
+
+        assert not deliver(settlement).transfers.exists()
+
+
+class TestSending:
+    def test_pays_the_seller_once_and_books_it(self) -> None:
+        transfer = transfer_ready()
+
+        assert send(transfer) == Status.PAID
+        assert send(transfer) == Status.PAID
+
+        assert n_transfers() == 1
+        known = stripe_client().v1.transfers.retrieve(transfer.stripe_transfer_id)
+        assert (known.amount, known.to_dict()["source_transaction"]) == (9_500, transfer.source_charge_id)
+        assert ledger.balance_cents(ledger.seller_payable(transfer.seller_id)) == 0
+        # Drawn on a charge whose funds are pending: so are those that left.
+        assert ledger.balance_cents(ledger.STRIPE_PENDING) == 10_000 - 320 - 9_500
+        booked = Transaction.objects.get(reference=f"transfer:{transfer.pk}:paid")
+        assert transfer.balance_transaction_id in booked.description
+        kinds = StreamEvent.objects.filter(organization_id=transfer.seller_id).values_list("kind", flat=True)
+        assert "transfer.paid" in kinds
+
+    def test_pending_funds_become_available_with_time(self) -> None:
+        transfer = transfer_ready()
+        send(transfer)
+
+        sweep_transfers(now=now() + timedelta(days=3))
+        sweep_transfers(now=now() + timedelta(days=4))
+
+        assert ledger.balance_cents(ledger.STRIPE_PENDING) == 10_000 - 320
+        assert ledger.balance_cents(ledger.STRIPE_AVAILABLE) == -9_500
+
+    def test_waits_until_the_seller_can_be_paid(self) -> None:
+        delivery = deliver(paid_settlement(10_000))
+        transfer = delivery.transfers.get()
+        assert send(transfer) == Status.APPROVED
+        assert transfers_to_send(now() + timedelta(minutes=1)) == []
+
+        set_up(delivery.seller)
+
+        assert transfers_to_send(now() + timedelta(minutes=1)) == [transfer.pk]
+        assert send(transfer) == Status.PAID
+
+    def test_a_seller_stopped_since_is_waited_for(self, stripe_sandbox: SandboxServer) -> None:
+        transfer = transfer_ready()
+        account = SellerAccount.objects.get(pk=transfer.seller_id)
+        control(stripe_sandbox, f"accounts/{account.stripe_id}/disable")
+
+        assert send(transfer) == Status.APPROVED
+
+        account.refresh_from_db()
+        assert (transfer.message, account.can_be_paid) == (NO_ACCOUNT, False)
+        assert n_transfers() == 0
+
+    def test_insufficient_funds_are_waited_for_and_tried_again(self, stripe_sandbox: SandboxServer) -> None:
+        settlement = paid_settlement(10_000)
+        Settlement.objects.filter(pk=settlement.pk).update(prepaid_cents=10_000)
+        delivery = deliver(settlement)
+        set_up(delivery.seller)
+        transfer = delivery.transfers.get()
+
+        assert send(transfer) == Status.APPROVED
+        assert transfer.message == NO_FUNDS
+        assert send(transfer) == Status.APPROVED, "it is not due again yet"
+        control(stripe_sandbox, "clock", {"seconds": 2 * 86_400})
+        later = now() + timedelta(minutes=6)
+        assert send_transfer(transfer_id=transfer.pk, now=later) == Status.PAID
+
+        assert n_transfers() == 1
+        assert ledger.balance_cents(ledger.STRIPE_AVAILABLE) == -9_500
+
+    def test_pays_what_a_refund_has_left(self) -> None:
+        transfer = transfer_ready()
+        SettlementLine.objects.filter(delivery=transfer.delivery_id).update(
+            refunded_cents=2_000, refunded_fee_cents=100
+        )
+
+        assert send(transfer) == Status.PAID
+        assert transfer.amount_cents == 9_500 - 1_900
+
+    def test_nothing_is_sent_of_what_was_refunded_in_full(self) -> None:
+        transfer = transfer_ready()
+        SettlementLine.objects.filter(delivery=transfer.delivery_id).update(
+            refunded_cents=10_000, refunded_fee_cents=500
+        )
+
+        assert send(transfer) == Status.CANCELLED
+        assert n_transfers() == 0
+
+    def test_is_held_while_something_is_open(self) -> None:
+        transfer = transfer_ready()
+        with transaction.atomic():
+            place_hold([transfer.delivery], reference="outage:1", reason="An outage is open.", by=None)
+            place_hold([transfer.delivery], reference="outage:1", reason="An outage is open.", by=None)
+
+        assert send(transfer) == Status.APPROVED
+        assert transfers_to_send(now() + timedelta(minutes=1)) == []
+        with transaction.atomic():
+            assert lift_holds(reference="outage:1", by=None) == 1
+
+        assert transfers_to_send(now() + timedelta(minutes=1)) == [transfer.pk]
+        assert send(transfer) == Status.PAID
+
+    def test_finance_may_hold_it(self) -> None:
+        transfer = transfer_ready()
+        hold_transfer(transfer_id=transfer.pk, reason="Looking into it.", by=UserFactory(is_finance=True))
+
+        assert send(transfer) == Status.APPROVED
+
+    def test_many_senders_at_once_pay_once(self) -> None:
+        transfer = transfer_ready()
+
+        in_threads(6, lambda: send_transfer(transfer_id=transfer.pk, now=now()))
+
+        transfer.refresh_from_db()
+        assert transfer.status == Status.PAID
+        assert n_transfers() == 1
+
+    def test_the_sweep_sends_and_looks_up(self, stripe_sandbox: SandboxServer) -> None:
+        transfer = transfer_ready()
+        later = now() + timedelta(minutes=1)
+        sweep_transfers(now=later)
+        assert jobs_waiting().count((SEND_TRANSFER, transfer.pk)) == 2, "that of the delivery, and its own"
+
+        lose_answer(stripe_sandbox)
+        with pytest.raises(OutcomeUnknown):
+            send(transfer)
+        sweep_transfers(now=now() + timedelta(minutes=2))
+
+        assert (RESOLVE_TRANSFER, transfer.pk) in jobs_waiting()
+
+
+def lose_answer(sandbox: SandboxServer, phase: str = "after") -> None:
+    sandbox.sandbox.faults.arm_api(ApiFault(kind="error", phase=phase, method="POST", path=PATH))
+
+
+class TestEvents:
+    def event(self, kind: str) -> dict[str, Any]:
+        return stripe_client().v1.events.list({"type": kind, "limit": 1}).data[0].to_dict()
+
+    def handle(self, event: dict[str, Any]) -> StripeEvent:
+        store_event(event)
+        row = StripeEvent.objects.get(stripe_id=event["id"])
+        handle_event(event_id=row.pk)
+        row.refresh_from_db()
+        return row
+
+    def test_transfer_created_brings_the_answer_that_was_lost(self, stripe_sandbox: SandboxServer) -> None:
+        transfer = transfer_ready()
+        lose_answer(stripe_sandbox)
+        with pytest.raises(OutcomeUnknown):
+            send(transfer)
+
+        first = self.handle(self.event("transfer.created"))
+        again = self.handle(self.event("transfer.created") | {"id": "evt_again"})
+
+        transfer.refresh_from_db()
+        assert transfer.status == Status.PAID
+        assert (first.note, again.note) == (f"transfer {transfer.pk}: paid", "nothing new")
+        assert Transaction.objects.filter(kind="transfer").count() == 1
+
+    def test_a_transfer_of_somebody_else_changes_nothing(self) -> None:
+        transfer = transfer_ready()
+        account = SellerAccount.objects.get(pk=transfer.seller_id)
+        stripe_client().v1.transfers.create(
+            {
+                "amount": 100,
+                "currency": "usd",
+                "destination": account.stripe_id,
+                "source_transaction": transfer.source_charge_id,
+            }
+        )
+
+        assert "names no transfer of ours" in self.handle(self.event("transfer.created")).note
+
+    def test_one_with_another_amount_is_not_believed(self) -> None:
+        transfer = transfer_ready()
+        account = SellerAccount.objects.get(pk=transfer.seller_id)
+        stripe_client().v1.transfers.create(
+            {
+                "amount": 100,
+                "currency": "usd",
+                "destination": account.stripe_id,
+                "source_transaction": transfer.source_charge_id,
+                "metadata": {"transfer": str(transfer.pk), "delivery": str(transfer.delivery_id)},
+            }
+        )
+
+        note = self.handle(self.event("transfer.created")).note
+
+        assert note.startswith("refused:")
+        assert "its amount is 100" in note
+        transfer.refresh_from_db()
+        assert transfer.status == Status.APPROVED
+        assert not Transaction.objects.filter(kind="transfer").exists()
+
+    def test_account_updated_lets_the_seller_be_paid_and_stops_it(
+        self, stripe_sandbox: SandboxServer
+    ) -> None:
+        delivery = deliver(paid_settlement(10_000))
+        account = set_up(delivery.seller)
+        SellerAccount.objects.update(payouts_enabled=False, transfers_active=False)
+
+        assert "can be paid" in self.handle(self.event("account.updated")).note
+        control(stripe_sandbox, f"accounts/{account.stripe_id}/disable")
+        stopped = self.handle(self.event("account.updated"))
+
+        account.refresh_from_db()
+        assert stopped.note.endswith("cannot be paid")
+        assert account.currently_due == ["verification.document"]
+
+    def test_an_account_of_nobody_changes_nothing(self) -> None:
+        account = stripe_client().v1.accounts.create({"type": "express"})
+        event = {
+            "id": "evt_1",
+            "type": "account.updated",
+            "data": {"object": {"id": account.id, "object": "account"}},
+        }
+
+        assert "is no seller's account here" in self.handle(event).note
+
+    def test_payouts_are_booked_when_paid_and_back_when_returned(self, stripe_sandbox: SandboxServer) -> None:
+        paid_settlement(10_000)
+        control(stripe_sandbox, "clock", {"seconds": 2 * 86_400})
+        payout = stripe_client().v1.payouts.create({"amount": 5_000, "currency": "usd"})
+        self.handle(self.event("payout.created"))
+        assert ledger.balance_cents(ledger.BANK) == 0
+
+        control(stripe_sandbox, "clock", {"seconds": 2 * 86_400})
+        self.handle(self.event("payout.paid"))
+        self.handle(self.event("payout.paid") | {"id": "evt_again"})
+        assert ledger.balance_cents(ledger.BANK) == 5_000
+
+        control(stripe_sandbox, f"payouts/{payout.id}/fail")
+        self.handle(self.event("payout.failed"))
+        self.handle(self.event("payout.paid") | {"id": "evt_late"})
+        assert ledger.balance_cents(ledger.BANK) == 0
+
+
+class TestDatabaseGuards:
+    def refused(self, constraint: str, **changes: object) -> None:
+        with pytest.raises(IntegrityError) as refusal, transaction.atomic():
+            Transfer.objects.update(**changes)
+        assert constraint in str(refusal.value.__cause__.diag.constraint_name)
+
+    @pytest.mark.parametrize("status", [status for status in Delivery.Status if status != "delivered"])
+    def test_nothing_before_delivery(self, status: str) -> None:
+        settlement = paid_settlement(10_000)
+        delivery = Delivery.objects.get(line__settlement=settlement)
+        Delivery.objects.filter(pk=delivery.pk).update(
+            status=status,
+            due_at=None if status == "awaiting_payment" else delivery.starts_at,
+            handed_over_at=delivery.starts_at,
+        )
+
+        with pytest.raises(IntegrityError, match="nothing is transferred before"):
+            Transfer.objects.create(
+                delivery=delivery,
+                number=1,
+                seller_id=delivery.seller_id,
+                amount_cents=100,
+                idempotency_key="8f0d4a3c-52f5-4c0c-a8b0-1a9c7b9c1111",
+            )
+
+    def test_never_beyond_the_share(self) -> None:
+        transfer = transfer_ready()
+        transfer.pk, transfer.number = None, 2
+        transfer.idempotency_key = "8f0d4a3c-52f5-4c0c-a8b0-1a9c7b9c1111"
+        transfer.amount_cents = 1
+        with pytest.raises(IntegrityError, match="would exceed its share"):
+            transfer.save(force_insert=True)
+
+    def test_not_while_held(self) -> None:
+        transfer = transfer_ready()
+        with transaction.atomic():
+            place_hold([transfer.delivery], reference="outage:1", reason="An outage is open.", by=None)
+
+        self.refused("transfer_not_while_held", status=Status.SENDING)
+
+    def test_not_beyond_what_refunds_left(self) -> None:
+        transfer = transfer_ready()
+        SettlementLine.objects.filter(delivery=transfer.delivery_id).update(
+            refunded_cents=2_000, refunded_fee_cents=100
+        )
+        self.refused("transfer_within_what_is_left", status=Status.SENDING)
+
+    def test_it_keeps_its_facts(self) -> None:
+        transfer_ready()
+        self.refused("transfer_keeps_its_facts", number=2)
+        Transfer.objects.update(needs_second=True, status=Status.PENDING_APPROVAL)
+        self.refused("transfer_keeps_its_facts", needs_second=False)
+        self.refused("transfer_within_share", amount_cents=F("amount_cents") + 1)
+        Transfer.objects.update(amount_cents=F("amount_cents") - 1)
+        self.refused("transfer_keeps_its_facts", amount_cents=F("amount_cents") + 1)
+
+    def test_no_other_currency(self) -> None:
+        transfer = transfer_ready()
+        transfer.pk = None
+        self.refused("transfer_keeps_its_facts", currency="eur")
+
+    def test_it_stays(self) -> None:
+        transfer = transfer_ready()
+        with pytest.raises(IntegrityError, match="never forgotten"):
+            transfer.delete()
+
+
+class TestLostAnswers:
+    @pytest.mark.parametrize("phase", ["before", "after"])
+    def test_are_looked_up_and_asked_for_again_only_if_nothing_is_there(
+        self, stripe_sandbox: SandboxServer, phase: str
+    ) -> None:
+        transfer = transfer_ready()
+        lose_answer(stripe_sandbox, phase)
+        with pytest.raises(OutcomeUnknown):
+            send(transfer)
+        transfer.refresh_from_db()
+        assert transfer.status == Status.SENDING
+
+        in_threads(4, lambda: resolve_transfer(transfer_id=transfer.pk, now=now()))
+        resolve_transfer(transfer_id=transfer.pk, now=now())
+
+        transfer.refresh_from_db()
+        assert transfer.status == Status.PAID
+        assert n_transfers() == 1
+        assert ledger.balance_cents(ledger.seller_payable(transfer.seller_id)) == 0

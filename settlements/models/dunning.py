@@ -50,8 +50,8 @@ class DunningStep(models.Model):
     """One thing to be done about an unpaid settlement, and when. ``result`` says what came of it, for people."""
 
     class Kind(models.TextChoices):
-        RETRY = "retry", "Card tried again"
-        REMINDER = "reminder", "Reminder sent"
+        RETRY = "retry", "Try the card again"
+        REMINDER = "reminder", "Reminder"
         DEADLINE = "deadline", "Deadline"
 
     dunning = models.ForeignKey(Dunning, on_delete=models.PROTECT, related_name="steps")

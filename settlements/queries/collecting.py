@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.core.paginator import Page, Paginator
 
@@ -72,11 +72,12 @@ def what_to_do(settlement: Settlement, collection: Collection) -> str:
             return ""
 
 
-def carried_page(number: str | None, *, ripe_before: datetime) -> Page[Settlement]:
-    """Return a page of what is carried and not collected yet, oldest first; ``is_ripe``: may be written off."""
+def carried_page(number: str | None, *, now: datetime, ripe_after: timedelta) -> Page[Settlement]:
+    """Return a page of what is carried and not collected yet, oldest first, with when it may be written off."""
     waiting = Settlement.objects.filter(status=Settlement.Status.CARRIED, carried_into=None)
     rows = waiting.select_related("organization", "window__market").order_by("id")
     page = Paginator(rows, CARRIED_PER_PAGE).get_page(number)
     for settlement in page.object_list:
-        settlement.is_ripe = settlement.created_at <= ripe_before  # type: ignore[attr-defined]  # for the page
+        settlement.ripe_at = settlement.created_at + ripe_after  # type: ignore[attr-defined]  # for the page
+        settlement.is_ripe = settlement.ripe_at <= now  # type: ignore[attr-defined]
     return page

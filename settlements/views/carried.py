@@ -52,7 +52,7 @@ def carried_list(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, f"{len(done)} written off.")
             return redirect("settlements:carried_list")
-    page = carried_page(request.GET.get("page"), ripe_before=now - CARRIED_FOR)
+    page = carried_page(request.GET.get("page"), now=now, ripe_after=CARRIED_FOR)
     context = {
         "page": page,
         "form": form,

@@ -164,6 +164,8 @@ SPECTACULAR_SETTINGS = {
         "WindowStatus": "auctions.models.Window.Status",
         "BidStatus": "auctions.models.Bid.Status",
         "MarketStatus": "auctions.models.Market.Status",
+        "RefundStatus": "settlements.models.Refund.Status",
+        "RefundReason": "settlements.models.Refund.Reason",
         "Region": "inventory.models.Region",
         "Fabric": "inventory.models.Site.Fabric",
     },

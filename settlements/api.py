@@ -8,7 +8,8 @@ from rest_framework.routers import SimpleRouter
 
 from accounts.api.authentication import organization_of
 from accounts.api.permissions import IsMember
-from settlements.models import ChargeAttempt, Settlement, SettlementLine
+from settlements.models import ChargeAttempt, Refund, Settlement, SettlementLine
+from settlements.queries.refunds import own_refunds
 from settlements.queries.settlements import listed, why_unpaid
 
 
@@ -33,6 +34,7 @@ class SettlementLineSerializer(serializers.ModelSerializer[SettlementLine]):
             "unit_hours",
             "price_ticks",
             "amount_cents",
+            "refunded_cents",
         )
 
 
@@ -51,6 +53,7 @@ class SettlementSerializer(serializers.ModelSerializer[Settlement]):
             "status",
             "reason",
             "amount_cents",
+            "refunded_cents",
             "currency",
             "created_at",
             "paid_at",
@@ -80,6 +83,39 @@ class SettlementViewSet(viewsets.ReadOnlyModelViewSet[Settlement]):
         )
 
 
+class RefundSerializer(serializers.ModelSerializer[Refund]):
+    """What goes back of a settlement: ``card_cents`` to the card, ``prepaid_cents`` to the prepaid balance."""
+
+    settlement = serializers.IntegerField(source="settlement_id", read_only=True)
+
+    class Meta:
+        model = Refund
+        fields = (
+            "id",
+            "settlement",
+            "status",
+            "reason",
+            "amount_cents",
+            "card_cents",
+            "prepaid_cents",
+            "decided_at",
+            "ended_at",
+        )
+
+
+class RefundViewSet(viewsets.ReadOnlyModelViewSet[Refund]):
+    """What was decided to go back to your organization, newest first."""
+
+    permission_classes = [IsMember]
+    queryset = Refund.objects.none()
+    serializer_class = RefundSerializer
+    lookup_value_converter = "int"
+
+    def get_queryset(self) -> QuerySet[Refund]:
+        return own_refunds(organization_of(self.request))
+
+
 router = SimpleRouter(use_regex_path=False)
 router.register("settlements", SettlementViewSet, basename="api_settlement")
+router.register("refunds", RefundViewSet, basename="api_refund")
 urlpatterns = router.urls

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from marketplace.money import format_cents
 from settlements import ledger
-from settlements.models import Delivery, Dispute, Refund, Settlement, SettlementLine
+from settlements.models import Account, Delivery, Dispute, Refund, Settlement, SettlementLine
 from settlements.splitting import RefundPart, prepaid_part, split_refund
 
 
@@ -183,3 +183,26 @@ def _seller_account(line: SettlementLine) -> ledger.AccountKey:
 def refund_reference(refund: Refund) -> str:
     """Return what the decision of a refund is called in the ledger."""
     return f"settlement:{refund.settlement_id}:refund:{refund.pk}"
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """An entry that is booked, or would be: the account in words, debit and credit in cents."""
+
+    account: str
+    debit_cents: int
+    credit_cents: int
+
+
+def entry_rows(entries: Mapping[ledger.AccountKey, int], names: Mapping[int, str]) -> list[EntryRow]:
+    """Return entries for a screen, debits first; ``names`` are organizations' by id."""
+    rows = [
+        EntryRow(
+            account=Account.Kind(key.kind).label
+            + (f": {names[key.organization_id]}" if key.organization_id is not None else ""),
+            debit_cents=max(cents, 0),
+            credit_cents=max(-cents, 0),
+        )
+        for key, cents in entries.items()
+    ]
+    return sorted(rows, key=lambda row: (row.debit_cents == 0, row.account))

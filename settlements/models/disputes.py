@@ -96,6 +96,11 @@ class Dispute(models.Model):
         return f"dispute {self.pk}"
 
     @property
+    def reason_words(self) -> str:
+        """The cardholder's reason for a screen."""
+        return self.reason.replace("_", " ").capitalize()
+
+    @property
     def lost_cents(self) -> int:
         """What stays gone, without Stripe's fee."""
         return self.taken_cents - self.returned_cents

@@ -156,7 +156,9 @@ def _begin_attempt(refund_id: int, *, expected: Refund.Status) -> RefundAttempt 
 
 
 def charge_of(settlement: Settlement) -> str:
-    """Return the charge with which a settlement was paid."""
+    """Return the charge with which a settlement was paid: its own, or that of the one it was carried into."""
+    if settlement.carried_into is not None:
+        return charge_of(settlement.carried_into)
     paid = settlement.attempts.filter(outcome=ChargeAttempt.Outcome.SUCCEEDED)
     return paid.values_list("stripe_charge_id", flat=True).get()
 

@@ -71,6 +71,8 @@ def settlement_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "story": story,
         "settlement": settlement,
+        "refunds": settlement.refunds.order_by("id"),
+        "disputes": settlement.disputes.order_by("id"),
         "why_unpaid": why_unpaid(settlement, story.attempts),
         "transactions": ledger_of(settlement),
         "stripe_events": stripe_events_of(story.attempts),

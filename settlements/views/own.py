@@ -18,6 +18,7 @@ from settlements.operations.charging import CannotPay, PaymentStart, continue_pa
 from settlements.queries.cards import payable_cards
 from settlements.queries.collecting import collection_of, what_to_do
 from settlements.queries.queue import page_of
+from settlements.queries.refunds import own_refunds
 from settlements.queries.settlements import listed, story_of, why_unpaid
 from settlements.stripe_facts import OutcomeUnknown, Refused
 from settlements.views.paging import before_of
@@ -70,6 +71,7 @@ def own_settlement_detail(request: MemberRequest, pk: int) -> HttpResponse:
         "what_to_do": what_to_do(settlement, collection),
         "why_unpaid": why_unpaid(settlement, story.attempts),
         "may_pay": may_pay,
+        "refunds": own_refunds(own(request).pk).filter(settlement=settlement).order_by("id"),
         "form": CardForm(organization=own(request))
         if may_pay and payable_cards(own(request).pk).exists()
         else None,

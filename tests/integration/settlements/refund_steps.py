@@ -5,8 +5,11 @@ from settlements.models import Refund, Settlement, StripeEvent
 from settlements.operations.charging import charge_settlement
 from settlements.operations.draw_up import settle_window
 from settlements.operations.events import handle_event, store_event
+from settlements.operations.refund_sending import send_refund
 from settlements.operations.refunds import RefundDraft, propose_refund
 from settlements.refunding import RefundEffect, effect_of
+from settlements.stripe_sandbox.resources import refunds as at_stripe
+from settlements.stripe_sandbox.server import SandboxServer
 from tests.factories import BuyerFactory, LotFactory, UserFactory, WindowFactory
 from tests.integration.settlements.steps import mark_cleared, put_on_file, stripe_client, win
 
@@ -61,3 +64,21 @@ def tell_all(times: int = 1, *, backwards: bool = False) -> None:
     for event in (events[::-1] if backwards else events) * times:
         store_event(event)
         handle_event(event_id=StripeEvent.objects.get(stripe_id=event["id"]).pk)
+
+
+def settle_at_stripe(sandbox: SandboxServer) -> None:
+    """Have the asynchronous refunds end as their cards say."""
+    with sandbox.sandbox.serving() as call:
+        call.now_s += at_stripe.SETTLES_AFTER_S
+        at_stripe.settle_due(call)
+
+
+def refund_failed(sandbox: SandboxServer) -> Refund:
+    """Have a refund of $10.00 fail after it looked good."""
+    decided = refund(paid_settlement(60_00, card="pm_card_refundFail"), 10_00)
+    send_refund(refund_id=decided.pk)
+    settle_at_stripe(sandbox)
+    tell_all()
+    decided.refresh_from_db()
+    assert decided.status == Refund.Status.FAILED
+    return decided

@@ -149,7 +149,7 @@ class TestFinanceDetail:
         (settlement,) = settle_window(window_id=mark_cleared(window).pk)
 
         # session, user, settlement, lines, attempts, transactions, entries, notes, people, memberships, collection
-        with django_assert_num_queries(15):
+        with django_assert_num_queries(17):
             finance.get(url("settlement_detail", settlement.pk))
 
 

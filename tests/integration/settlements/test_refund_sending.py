@@ -22,10 +22,16 @@ from settlements.operations.refund_sending import (
 from settlements.operations.refunds import StaleRefund
 from settlements.stripe_facts import OutcomeUnknown
 from settlements.stripe_sandbox.faults import ApiFault
-from settlements.stripe_sandbox.resources import refunds
 from settlements.stripe_sandbox.server import SandboxServer
 from settlements.sweeps import sweep_settlements, unresolved_refund_attempts, unsent_refunds
-from tests.integration.settlements.refund_steps import finance_person, paid_settlement, refund, tell_all
+from tests.integration.settlements.refund_steps import (
+    finance_person,
+    paid_settlement,
+    refund,
+    refund_failed,
+    settle_at_stripe,
+    tell_all,
+)
 from tests.integration.settlements.steps import jobs_waiting, run_jobs, stripe_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,13 +50,6 @@ def refunds_at_stripe() -> list[Any]:
 
 def strike(sandbox: SandboxServer, **fault: Any) -> None:
     sandbox.sandbox.faults.arm_api(ApiFault(method="POST", path="/v1/refunds", **fault))
-
-
-def settle_at_stripe(sandbox: SandboxServer) -> None:
-    """Have the asynchronous refunds end as their cards say."""
-    with sandbox.sandbox.serving() as call:
-        call.now_s += refunds.SETTLES_AFTER_S
-        refunds.settle_due(call)
 
 
 def in_flight() -> int:
@@ -169,12 +168,7 @@ class TestAsynchronousRefunds:
 class TestAfterAFailure:
     @pytest.fixture
     def failed(self, sandbox: SandboxServer) -> Refund:
-        decided = refund(paid_settlement(60_00, card="pm_card_refundFail"), 10_00)
-        send_refund(refund_id=decided.pk)
-        settle_at_stripe(sandbox)
-        tell_all()
-        decided.refresh_from_db()
-        return decided
+        return refund_failed(sandbox)
 
     def test_it_is_sent_again_as_another_attempt(self, failed: Refund) -> None:
         assert retry_refund(refund_id=failed.pk, by=finance_person()) == Status.SUCCEEDED

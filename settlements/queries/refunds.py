@@ -1,0 +1,71 @@
+"""Reads of refunds: finance's list, one in full, and a buyer's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from accounts.models import Organization
+from settlements.models import Entry, Refund, RefundAttempt, RefundLine, Transaction
+from settlements.queries.queue import PAGE_SIZE
+
+WAITING = (Refund.Status.PROPOSED, Refund.Status.FAILED)
+NEXT_ACTIONS = {
+    Refund.Status.PROPOSED: "Another finance person approves or drops it.",
+    Refund.Status.APPROVED: "None: it is sent in a moment.",
+    Refund.Status.SENDING: "None: Stripe and the bank are at it, and we keep asking.",
+    Refund.Status.FAILED: "Try again, or credit it to the prepaid balance.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPage:
+    """Refunds in order; ``next_before`` is the id of the last one, None at the end."""
+
+    refunds: list[Refund]
+    next_before: int | None
+
+
+def listed_refunds() -> QuerySet[Refund]:
+    """Return refunds with what a list row shows."""
+    return Refund.objects.select_related(
+        "settlement__organization", "proposed_by", "decided_by", "credited_by"
+    )
+
+
+def refund_page(refunds: QuerySet[Refund], *, before: int | None, size: int = PAGE_SIZE) -> RefundPage:
+    """Return the page of ``refunds`` older than the id ``before``."""
+    older = refunds if before is None else refunds.filter(pk__lt=before)
+    rows = list(older.order_by("-id")[: size + 1])
+    return RefundPage(rows[:size], rows[size - 1].pk if len(rows) > size else None)
+
+
+def refund_lines(refund: Refund) -> list[RefundLine]:
+    """Return a refund's lines with what each was for."""
+    lines = refund.lines.select_related("line__seller", "line__award__lot__block__resource_type")
+    return list(lines.order_by("id"))
+
+
+def refund_attempts(refund: Refund) -> list[RefundAttempt]:
+    """Return the tries to send a refund, oldest first."""
+    return list(refund.attempts.order_by("number"))
+
+
+def next_action(refund: Refund) -> str:
+    """Say what happens next with a refund, and by whom; empty when nothing does."""
+    return NEXT_ACTIONS.get(Refund.Status(refund.status), "")
+
+
+def booked_under(reference: str) -> list[Transaction]:
+    """Return the ledger transactions of a reference and of what followed from it, oldest first, with their entries."""
+    entries = Entry.objects.select_related("account__organization").order_by("id")
+    transactions = Transaction.objects.filter(
+        Q(reference=reference) | Q(reference__startswith=f"{reference}:")
+    )
+    return list(transactions.order_by("id").prefetch_related(Prefetch("entries", entries)))
+
+
+def own_refunds(organization: Organization | int) -> QuerySet[Refund]:
+    """Return the refunds of an organization's settlements that were decided."""
+    return Refund.objects.filter(settlement__organization=organization, status__in=Refund.BOOKED)

@@ -1,0 +1,183 @@
+"""Finance's disputes: deadlines, the evidence bundle, handing it in, and who bears a lost one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from allauth.account.decorators import reauthentication_required
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.access import finance_needed
+from accounts.models import User
+from settlements.models import Dispute
+from settlements.operations.disputes import (
+    StaleDispute,
+    accept_dispute,
+    bear_dispute,
+    bearing_of,
+    dispute_reference,
+    submit_evidence,
+)
+from settlements.queries.disputes import dispute_page, listed_disputes, next_action_on
+from settlements.queries.evidence import evidence_fields, evidence_of
+from settlements.queries.refunds import booked_under
+from settlements.stripe_facts import OutcomeUnknown, Refused
+from settlements.views.paging import before_of
+from settlements.views.refunds import rows_of
+
+NOT_KNOWN_YET = "Stripe has not answered yet. We keep asking; nothing is handed in twice."
+TABS = (
+    ("", "All", tuple(Dispute.Status)),
+    ("waiting", "Wait for you", (*Dispute.ANSWERABLE, Dispute.Status.LOST)),
+    ("bank", "With the bank", (Dispute.Status.UNDER_REVIEW,)),
+    ("ended", "Ended", (Dispute.Status.WON, Dispute.Status.CLOSED, Dispute.Status.BORNE)),
+)
+
+
+class EvidenceForm(forms.Form):
+    """Finance's own words, in front of the bundle."""
+
+    statement = forms.CharField(
+        label="What happened, in your words",
+        max_length=5000,
+        help_text="The bank reads it first. The bundle below goes with it.",
+        widget=forms.Textarea({"rows": 5}),
+    )
+
+
+class BearForm(forms.Form):
+    """Who bears a lost dispute, why, and the figures that were looked at."""
+
+    bearer = forms.ChoiceField(choices=Dispute.Bearer.choices, widget=forms.HiddenInput)
+    fingerprint = forms.CharField(widget=forms.HiddenInput)
+    note = forms.CharField(label="Why", max_length=300)
+
+
+@require_GET
+@finance_needed
+def dispute_list(request: HttpRequest) -> HttpResponse:
+    """List disputes newest first, by whom they wait for."""
+    chosen = request.GET.get("show", "")
+    statuses = next((states for key, _, states in TABS if key == chosen), tuple(Dispute.Status))
+    page = dispute_page(listed_disputes().filter(status__in=statuses), before=before_of(request))
+    context = {"page": page, "tabs": [(key, name) for key, name, _ in TABS], "chosen": chosen}
+    return render(request, "settlements/dispute_list.html", context)
+
+
+@require_GET
+@finance_needed
+def dispute_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show one dispute: its deadline, the evidence, what was booked, and what to do next."""
+    return _page(request, get_object_or_404(listed_disputes(), pk=pk), EvidenceForm())
+
+
+@require_GET
+@finance_needed
+def dispute_evidence(request: HttpRequest, pk: int) -> HttpResponse:
+    """Download the evidence bundle as one document."""
+    dispute = get_object_or_404(listed_disputes(), pk=pk)
+    answer = render(request, "settlements/dispute_evidence.html", {"bundle": evidence_of(dispute)})
+    answer["Content-Disposition"] = f'attachment; filename="evidence-{dispute.stripe_id}.html"'
+    return answer
+
+
+@require_POST
+@finance_needed
+def dispute_answer(request: HttpRequest, pk: int) -> HttpResponse:
+    """Hand the bundle to the bank, with finance's own words; once and for good."""
+    dispute = get_object_or_404(listed_disputes(), pk=pk)
+    form = EvidenceForm(request.POST)
+    if not form.is_valid():
+        return _page(request, dispute, form, status=422)
+
+    def answer() -> str:
+        fields = evidence_fields(evidence_of(dispute), statement=form.cleaned_data["statement"])
+        status = submit_evidence(dispute_id=pk, evidence=fields, by=_person(request), now=timezone.now())
+        return f"The evidence is with the bank: {status.label.lower()}."
+
+    return _decide(request, pk, answer)
+
+
+@require_POST
+@finance_needed
+def dispute_accept(request: HttpRequest, pk: int) -> HttpResponse:
+    """Accept a dispute as lost."""
+    get_object_or_404(Dispute, pk=pk)
+
+    def accept() -> str:
+        accept_dispute(dispute_id=pk, by=_person(request))
+        return "The dispute is accepted as lost. Decide who bears it."
+
+    return _decide(request, pk, accept)
+
+
+@require_POST
+@finance_needed
+@reauthentication_required
+def dispute_bear(request: HttpRequest, pk: int) -> HttpResponse:
+    """Decide who bears a lost dispute, as previewed, by a person whose password was typed just now."""
+    dispute = get_object_or_404(listed_disputes(), pk=pk)
+    form = BearForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Say why, and choose one of the two.")
+        return _page(request, dispute, EvidenceForm(), status=422)
+
+    def bear() -> str:
+        decided = bear_dispute(
+            dispute_id=pk,
+            bearer=Dispute.Bearer(form.cleaned_data["bearer"]),
+            note=form.cleaned_data["note"],
+            by=_person(request),
+            fingerprint=form.cleaned_data["fingerprint"],
+        )
+        return f"Decided: {decided.get_bearer_display().lower()}."
+
+    return _decide(request, pk, bear)
+
+
+def _decide(request: HttpRequest, pk: int, decision: Callable[[], str]) -> HttpResponse:
+    try:
+        messages.success(request, decision())
+    except StaleDispute as refused:
+        messages.error(request, str(refused))
+    except OutcomeUnknown:
+        messages.warning(request, NOT_KNOWN_YET)
+    except Refused as refused:
+        messages.error(request, f"Stripe refuses it: {refused}")
+    return redirect("settlements:dispute_detail", pk)
+
+
+def _page(request: HttpRequest, dispute: Dispute, form: EvidenceForm, *, status: int = 200) -> HttpResponse:
+    context = {
+        "dispute": dispute,
+        "form": form,
+        "next_action": next_action_on(dispute),
+        "may_answer": dispute.status in Dispute.ANSWERABLE and not dispute.evidence,
+        "is_late": dispute.due_at is not None and dispute.due_at < timezone.now(),
+        "bundle": evidence_of(dispute),
+        "transactions": booked_under(dispute_reference(dispute)),
+        "choices": _choices(dispute) if dispute.status == Dispute.Status.LOST else [],
+    }
+    return render(request, "settlements/dispute_detail.html", context, status=status)
+
+
+def _choices(dispute: Dispute) -> list[dict[str, object]]:
+    """Return both ways to bear a lost dispute, with what each would book."""
+    choices = []
+    for bearer in Dispute.Bearer:
+        effect = bearing_of(dispute, bearer)
+        form = BearForm(
+            initial={"bearer": bearer, "fingerprint": effect.fingerprint}, auto_id=f"id_{bearer}_%s"
+        )
+        choices.append({"bearer": bearer, "entries": rows_of(effect), "form": form})
+    return choices
+
+
+def _person(request: HttpRequest) -> User:
+    assert isinstance(request.user, User), "the guards let people of finance in only"
+    return request.user

@@ -16,10 +16,11 @@ from marketplace.money import split_cents
 from marketplace.states import require_transition
 from settlements import ledger
 from settlements import stripe_gateway as gateway
-from settlements.models import ChargeAttempt, Dispute, Notice, Settlement, Transaction
+from settlements.models import ChargeAttempt, Delivery, Dispute, Notice, Settlement, Transaction
 from settlements.operations.payments import PaymentMismatch
 from settlements.operations.refunds import lock_settlement, write_lost_dispute
 from settlements.operations.suspensions import review_limit
+from settlements.operations.transfer_holds import lift_holds, place_hold
 from settlements.operations.unpaid import write_notices
 from settlements.refunding import RefundEffect, effect_of_lost
 from settlements.stripe_facts import StripeDispute
@@ -89,6 +90,7 @@ def apply_dispute(told: StripeDispute) -> bool:
         write_notices([(settlement, Notice.Kind.DISPUTED)])
     dispute.due_at, dispute.checked_at = told.due_at, database_now()
     dispute.save()
+    _hold_sellers_back(dispute)
     if changed:
         review_limit(settlement.organization_id)
         _tell(dispute)
@@ -156,6 +158,7 @@ def bear_dispute(
         dispute.status = Status.BORNE
         dispute.bearer, dispute.borne_by, dispute.borne_note = bearer, by, note
         dispute.save()
+        _hold_sellers_back(dispute)
         if effect.lines:
             write_lost_dispute(effect, by=by, note=f"Dispute {dispute.stripe_id} lost")
         if effect.entries:
@@ -170,6 +173,16 @@ def bear_dispute(
         review_limit(dispute.settlement.organization_id)
         _tell(dispute)
         return dispute
+
+
+def _hold_sellers_back(dispute: Dispute) -> None:
+    """Keep what was not paid out of a disputed settlement back until it is clear who bears it."""
+    reference = f"dispute:{dispute.pk}"
+    if dispute.status in (Status.WON, Status.CLOSED) or dispute.bearer:
+        lift_holds(reference=reference, by=dispute.borne_by)
+    else:
+        deliveries = Delivery.objects.filter(line__settlement_id=dispute.settlement_id).order_by("id")
+        place_hold(deliveries, reference=reference, reason="The buyer’s payment is disputed.", by=None)
 
 
 def bearing_of(dispute: Dispute, bearer: Dispute.Bearer) -> RefundEffect:

@@ -20,6 +20,7 @@ from settlements.models.outages import MINUTE
 from settlements.operations.deliveries import lock_delivery
 from settlements.operations.delivery_notices import tell
 from settlements.operations.refunds import write_refund
+from settlements.operations.transfer_holds import lift_holds, place_hold
 from settlements.prorata import refund_of_outage
 
 Status = Outage.Status
@@ -74,6 +75,7 @@ def report_outage(
             reported_by=reported_by,
             reported_at=now,
         )
+        place_hold([delivery], reference=_hold_of(outage), reason="An outage is reported.", by=None)
         tell(
             delivery,
             "outage.reported",
@@ -90,6 +92,7 @@ def withdraw_outage(*, buyer: Organization, outage_id: int) -> Outage:
         if outage.kind != Outage.Kind.REPORTED:
             raise OutageRefused("Nobody reported this: the hand-over was missed. Our finance staff decides.")
         _move(outage, Status.WITHDRAWN)
+        lift_holds(reference=_hold_of(outage), by=None)
         tell(
             outage.delivery,
             "outage.withdrawn",
@@ -162,6 +165,7 @@ def decide_outage(
             )
         outage.status = target
         outage.save()
+        lift_holds(reference=_hold_of(outage), by=decided_by)
         return outage
 
 
@@ -206,6 +210,11 @@ def floor_minute(instant: datetime) -> datetime:
 def ceil_minute(instant: datetime) -> datetime:
     floor = floor_minute(instant)
     return floor if floor == instant else floor + MINUTE
+
+
+def _hold_of(outage: Outage) -> str:
+    """Return what keeps the seller's share back until the outage is decided."""
+    return f"outage:{outage.pk}"
 
 
 def _lock_outage(outage_id: int, **whose: int) -> Outage:

@@ -7,7 +7,7 @@ checked again under lock: a form shown before something changed has no effect.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 
@@ -15,7 +15,8 @@ from accounts.models import User
 from marketplace.db import database_now
 from marketplace.states import require_transition
 from settlements.jobs import defer_transfers
-from settlements.models import Delivery, Settlement, Transfer, TransferHold
+from settlements.models import Settlement, Transfer, TransferHold
+from settlements.operations.transfer_holds import lift_holds, place_hold
 from settlements.operations.transfers import lock_transfer, tell_seller
 
 Status = Transfer.Status
@@ -129,25 +130,6 @@ def lift_hold(*, hold_id: int, by: User) -> None:
         if not hold.reference.startswith("finance:"):
             raise StaleTransfer("This hold ends with what it is about, and not before.")
         lift_holds(reference=hold.reference, by=by)
-
-
-def place_hold(deliveries: Iterable[Delivery], *, reference: str, reason: str, by: User | None) -> None:
-    """Hold back these deliveries' shares while ``reference`` (an outage, a dispute) is open. Assumes a transaction
-    that locked their settlements. Held twice for the same thing is held once."""
-    TransferHold.objects.bulk_create(
-        [
-            TransferHold(delivery=delivery, reference=reference, reason=reason, placed_by=by)
-            for delivery in deliveries
-        ],
-        ignore_conflicts=True,
-    )
-
-
-def lift_holds(*, reference: str, by: User | None) -> int:
-    """Lift what ``reference`` held back; the sweep sends what nothing else holds. Assumes a transaction."""
-    return TransferHold.objects.filter(reference=reference, lifted_at=None).update(
-        lifted_by=by, lifted_at=database_now()
-    )
 
 
 def _propose(transfer: Transfer, by: User) -> None:

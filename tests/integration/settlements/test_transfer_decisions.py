@@ -16,12 +16,12 @@ from settlements.operations.transfer_decisions import (
     approve_transfers,
     hold_transfer,
     lift_hold,
-    place_hold,
     propose_transfers,
     reject_transfer,
     reopen_transfer,
     retry_transfer,
 )
+from settlements.operations.transfer_holds import place_hold
 from tests.factories import UserFactory
 from tests.integration.settlements.payout_steps import deliver, paid_settlement
 from tests.integration.settlements.steps import jobs_waiting

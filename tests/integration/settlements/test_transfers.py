@@ -23,11 +23,14 @@ from settlements.models import (
     Transaction,
     Transfer,
 )
+from settlements.operations.disputes import apply_dispute
 from settlements.operations.events import handle_event, store_event
-from settlements.operations.transfer_decisions import hold_transfer, lift_holds, place_hold
+from settlements.operations.outages import OutageReport, report_outage, withdraw_outage
+from settlements.operations.transfer_decisions import hold_transfer
+from settlements.operations.transfer_holds import lift_holds, place_hold
 from settlements.operations.transfers import NO_ACCOUNT, NO_FUNDS, resolve_transfer, send_transfer
 from settlements.queries.transfers import transfers_to_send
-from settlements.stripe_facts import OutcomeUnknown
+from settlements.stripe_facts import OutcomeUnknown, StripeDispute
 from settlements.stripe_sandbox.faults import ApiFault
 from settlements.stripe_sandbox.server import SandboxServer
 from settlements.sweeps import sweep_transfers
@@ -447,3 +450,50 @@ class TestLostAnswers:
         assert transfer.status == Status.PAID
         assert n_transfers() == 1
         assert ledger.balance_cents(ledger.seller_payable(transfer.seller_id)) == 0
+
+
+class TestHeldByWhatIsOpen:
+    def test_an_outage_reported_after_delivery_holds_until_it_is_withdrawn(self) -> None:
+        transfer = transfer_ready()
+        delivery = transfer.delivery
+        outage = report_outage(
+            buyer=delivery.buyer,
+            delivery_id=delivery.pk,
+            reported_by=UserFactory(),
+            report=OutageReport(
+                delivery.starts_at, delivery.starts_at + timedelta(minutes=30), "No network."
+            ),
+            now=delivery.ends_at + timedelta(hours=1),
+        )
+        assert send(transfer) == Status.APPROVED
+
+        withdraw_outage(buyer=delivery.buyer, outage_id=outage.pk)
+
+        assert send(transfer) == Status.PAID
+
+    def test_a_disputed_payment_holds_until_the_dispute_is_won(self, stripe_sandbox: SandboxServer) -> None:
+        transfer = transfer_ready()
+        opened = {
+            "id": "du_1",
+            "status": "needs_response",
+            "amount_cents": 10_000,
+            "currency": "usd",
+            "charge_id": transfer.source_charge_id,
+            "payment_intent_id": "",
+            "reason": "general",
+            "due_at": None,
+            "n_submissions": 0,
+            "taken_cents": 0,
+            "taken_fee_cents": 0,
+            "returned_cents": 0,
+            "returned_fee_cents": 0,
+        }
+        with transaction.atomic():
+            apply_dispute(StripeDispute(**opened))
+        assert send(transfer) == Status.APPROVED
+        assert transfer.delivery.transfer_holds.get().reason == "The buyer’s payment is disputed."
+
+        with transaction.atomic():
+            apply_dispute(StripeDispute(**opened | {"status": "won"}))
+
+        assert send(transfer) == Status.PAID

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from django.db.models import Exists, OuterRef, QuerySet
 
-from accounts.models import ApiKey, BiddingLimit, CreditChange, Hold, Membership, Organization
+from accounts.models import ApiKey, BiddingLimit, CreditChange, Membership, Organization
 
 N_CREDIT_CHANGES = 100
-
-
-@dataclass(frozen=True, slots=True)
-class LiveHold:
-    """A part of the limit that is set aside: for a bid or a settlement (``purpose``) of that ``number``; cents."""
-
-    purpose: str
-    number: int
-    amount_cents: int
-    since: datetime
 
 
 def members_of(organization: Organization) -> QuerySet[Membership]:
@@ -34,16 +21,6 @@ def live_keys_of(organization: Organization) -> QuerySet[ApiKey]:
         .select_related("created_by")
         .order_by("-id")
     )
-
-
-def live_holds_of(organization: Organization) -> list[LiveHold]:
-    """Return what is held now, newest first. References read ``bid:12``."""
-    holds = Hold.objects.filter(organization=organization, released_at=None).order_by("-id")
-    return [
-        LiveHold(purpose=purpose, number=int(number), amount_cents=hold.amount_cents, since=hold.created_at)
-        for hold in holds
-        for purpose, _, number in [hold.reference.partition(":")]
-    ]
 
 
 def limits() -> QuerySet[BiddingLimit]:

@@ -26,6 +26,7 @@ from settlements.jobs import QUEUE_MAIL, QUEUE_STRIPE
 from settlements.sweeps import (
     sweep_deliveries,
     sweep_dunning,
+    sweep_funds,
     sweep_leases,
     sweep_settlements,
     sweep_transfers,
@@ -127,3 +128,4 @@ def _sweep_settlements() -> None:
     sweep_dunning(now=datetime.now(UTC))
     sweep_leases(now=datetime.now(UTC))
     sweep_transfers(now=datetime.now(UTC))
+    sweep_funds(now=datetime.now(UTC))

@@ -37,6 +37,56 @@ class Payment:
     fee_cents: int
     decline_code: str
     authentication_url: str
+    balance_transaction_id: str = ""
+    available_at: datetime | None = None
+    instructions: TransferInstructions | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferInstructions:
+    """Where to send a bank transfer, and how many cents of it have not come yet."""
+
+    account_holder: str
+    bank: str
+    routing_number: str
+    account_number: str
+    reference: str
+    page_url: str
+    remaining_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrepaymentOrder:
+    """What a buyer pays in. Asked again with the same key it must be the same to the byte, or Stripe refuses it."""
+
+    idempotency_key: str
+    amount_cents: int
+    currency: str
+    customer_id: str
+    description: str
+    metadata: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentSession:
+    """A Checkout Session in which something is paid. ``url`` is where; ``payment_intent_id`` is empty until a try."""
+
+    id: str
+    url: str
+    status: str
+    customer_id: str
+    payment_intent_id: str
+    metadata: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceMove:
+    """A balance transaction: what it moved, net of Stripe's fee, and whether that can be used yet."""
+
+    id: str
+    net_cents: int
+    is_available: bool
+    available_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

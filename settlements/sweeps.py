@@ -16,12 +16,14 @@ from django.db.models.functions import Least, Now
 
 from auctions.models import Window
 from settlements.jobs import (
+    BOOK_AVAILABLE,
     CHARGE,
     DELIVERY_NOTICE,
     HANDLE_EVENT,
     QUEUE_MAIL,
     REFRESH_DISPUTE,
     RESOLVE,
+    RESOLVE_PREPAYMENT,
     RESOLVE_REFUND,
     RESOLVE_TRANSFER,
     SEND_NOTICE,
@@ -40,6 +42,8 @@ from settlements.models import (
     LeaseMonth,
     Notice,
     PaymentMethod,
+    PendingFunds,
+    Prepayment,
     Refund,
     RefundAttempt,
     Settlement,
@@ -79,6 +83,7 @@ def sweep_settlements() -> int:
         + defer_again(HANDLE_EVENT, unhandled_events())
         + defer_again(SEND_REFUND, unsent_refunds())
         + defer_again(RESOLVE_REFUND, unresolved_refund_attempts())
+        + defer_again(RESOLVE_PREPAYMENT, unresolved_prepayments())
         + defer_again(REFRESH_DISPUTE, unheard_of_disputes())
     )
 
@@ -124,6 +129,14 @@ def due_months(now: datetime) -> list[int]:
         settlement=None, lease__status=Lease.Status.ACTIVE, starts_at__lte=now + DRAWN_UP_BEFORE
     )
     return list(months.order_by("starts_at", "lease_id", "number").values_list("id", flat=True)[:BATCH])
+
+
+def sweep_funds(*, now: datetime) -> int:
+    """Defer the booking of funds that Stripe should have made available by ``now``; return how many."""
+    due = PendingFunds.objects.filter(booked_at=None, available_at__lte=now)
+    return defer_again(
+        BOOK_AVAILABLE, due.order_by("available_at", "id").values_list("id", flat=True)[:BATCH]
+    )
 
 
 def due_steps(now: datetime) -> list[int]:
@@ -201,6 +214,12 @@ def unheard_of_disputes() -> list[int]:
         checked_at__lt=Now() - FIRST_LOOKUP_AFTER,
     )
     return list(is_open.filter(lost_sight).order_by("checked_at", "id").values_list("id", flat=True)[:BATCH])
+
+
+def unresolved_prepayments() -> list[int]:
+    """Return open prepayments that nobody has asked Stripe about for a while; the while doubles each time."""
+    prepayments = Prepayment.objects.filter(status=Prepayment.Status.OPEN, called_at__lt=Now() - _pause())
+    return list(prepayments.order_by("called_at", "id").values_list("id", flat=True)[:BATCH])
 
 
 def _pause() -> Func:

@@ -8,6 +8,7 @@ from procrastinate.contrib.django import app
 
 from marketplace.db import database_now
 from settlements.jobs import (
+    BOOK_AVAILABLE,
     CHARGE,
     DELIVERY_NOTICE,
     DETACH_PAYMENT_METHOD,
@@ -16,6 +17,7 @@ from settlements.jobs import (
     QUEUE_STRIPE,
     REFRESH_DISPUTE,
     RESOLVE,
+    RESOLVE_PREPAYMENT,
     RESOLVE_REFUND,
     RESOLVE_TRANSFER,
     SEND_NOTICE,
@@ -29,7 +31,9 @@ from settlements.operations.delivery_notices import send_delivery_notice
 from settlements.operations.disputes import refresh_dispute
 from settlements.operations.dunning import take_step
 from settlements.operations.events import handle_event
+from settlements.operations.funds import book_available
 from settlements.operations.notices import send_notice
+from settlements.operations.prepayments import resolve_prepayment
 from settlements.operations.refund_sending import resolve_refund_attempt, send_refund
 from settlements.operations.transfers import resolve_transfer, send_transfer
 from settlements.stripe_facts import OutcomeUnknown
@@ -108,3 +112,15 @@ def send(*, row_id: int) -> None:
 def resolve_sending(*, row_id: int) -> None:
     """Learn what became of a transfer. Not retried here: the sweep asks again, less and less often."""
     resolve_transfer(transfer_id=row_id, now=database_now())
+
+
+@app.task(name=RESOLVE_PREPAYMENT, queue=QUEUE_STRIPE)
+def resolve_open_prepayment(*, row_id: int) -> None:
+    """Learn what became of a prepayment. Not retried here: the sweep asks again, less and less often."""
+    resolve_prepayment(prepayment_id=row_id, now=database_now())
+
+
+@app.task(name=BOOK_AVAILABLE, queue=QUEUE_STRIPE)
+def book_available_funds(*, row_id: int) -> None:
+    """Book funds that should be available by now. Not retried here: the sweep asks again."""
+    book_available(funds_id=row_id)

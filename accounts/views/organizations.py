@@ -89,7 +89,6 @@ def organization_page(
     context = {
         "members": queries.members_of(own),
         "limit": BiddingLimit.objects.get(organization=own),
-        "holds": queries.live_holds_of(own),
         "keys": queries.live_keys_of(own),
         "may_manage": request.user.has_perm("accounts.manage_organization", own),
         "key_form": key_form or ApiKeyForm(),

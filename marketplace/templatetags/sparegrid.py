@@ -194,6 +194,9 @@ LOOKS = {
     "credited": Look("check", "ok"),
     "reversed": Look("return", "neutral"),
     "rejected": Look("cross", "neutral"),
+    # prepayments
+    "received": Look("check", "ok"),
+    "expired": Look("minus", "neutral"),
     # disputes
     "inquiry": Look("clock", "warn"),
     "needs_response": Look("alert", "danger"),

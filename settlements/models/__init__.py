@@ -13,6 +13,7 @@ from settlements.models.handovers import Handover, HandoverRead, SshKey
 from settlements.models.leases import Lease, LeaseMonth
 from settlements.models.ledger import Account, AccountBalance, Entry, Transaction
 from settlements.models.outages import Outage
+from settlements.models.prepayments import PendingFunds, Prepayment
 from settlements.models.refunds import Refund, RefundAttempt, RefundLine
 from settlements.models.sellers import SellerAccount
 from settlements.models.settlements import SettledWindow, Settlement, SettlementLine
@@ -41,6 +42,8 @@ __all__ = [
     "Notice",
     "Outage",
     "PaymentMethod",
+    "PendingFunds",
+    "Prepayment",
     "Refund",
     "RefundAttempt",
     "RefundLine",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import uuid
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -17,6 +16,7 @@ from marketplace.db import database_now
 from settlements import stripe_gateway as gateway
 from settlements.jobs import defer_charges, defer_detach
 from settlements.models import ChargeAttempt, Customer, PaymentMethod, Settlement
+from settlements.operations.customers import ensure_customer
 from settlements.operations.suspensions import review_limit
 from settlements.stripe_facts import Card
 
@@ -35,7 +35,7 @@ def open_card_page(*, organization_id: int) -> str:
     """Return the address of the page where the buyer adds a card. Raise OutcomeUnknown, Refused."""
     page = settings.SITE_URL + reverse("settlements:payment_methods")
     session = gateway.create_setup_session(
-        customer_id=_ensure_customer(organization_id),
+        customer_id=ensure_customer(organization_id),
         # Stripe puts the session's id where the braces are.
         success_url=settings.SITE_URL
         + reverse("settlements:card_return")
@@ -163,20 +163,3 @@ def detach_removed_card(*, payment_method_id: int) -> None:
 
 def _live_cards(organization_id: int) -> QuerySet[PaymentMethod]:
     return PaymentMethod.objects.filter(organization_id=organization_id, removed_at=None)
-
-
-def _ensure_customer(organization_id: int) -> str:
-    """Return the organization's customer at Stripe, created once: the key is saved before the call."""
-    with transaction.atomic(durable=True):
-        organization = Organization.objects.select_for_update(no_key=True).get(pk=organization_id)
-        customer, _ = Customer.objects.get_or_create(
-            organization=organization, defaults={"idempotency_key": uuid.uuid4()}
-        )
-    if customer.stripe_id:
-        return customer.stripe_id
-    stripe_id = gateway.create_customer(
-        idempotency_key=str(customer.idempotency_key), name=organization.name, organization_id=organization_id
-    )
-    with transaction.atomic(durable=True):
-        Customer.objects.filter(pk=customer.pk, stripe_id=None).update(stripe_id=stripe_id)
-    return stripe_id

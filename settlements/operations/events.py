@@ -16,11 +16,12 @@ from accounts.models import Organization
 from marketplace.db import database_now
 from settlements import stripe_gateway as gateway
 from settlements.jobs import defer_event
-from settlements.models import ChargeAttempt, PaymentMethod, RefundAttempt, StripeEvent, Transfer
+from settlements.models import ChargeAttempt, PaymentMethod, Prepayment, RefundAttempt, StripeEvent, Transfer
 from settlements.operations.bank_payouts import PayoutMismatch, apply_payout
 from settlements.operations.cards import CardNotSaved, save_card, take_off_file
 from settlements.operations.disputes import apply_dispute
 from settlements.operations.payments import PaymentMismatch, apply_payment, lock_attempt
+from settlements.operations.prepayments import apply_prepayment, expire_prepayment
 from settlements.operations.refund_sending import apply_refund, lock_refund_attempt
 from settlements.operations.seller_accounts import AccountMismatch, apply_account
 from settlements.operations.transfers import TransferMismatch, apply_transfer, lock_transfer
@@ -97,11 +98,40 @@ def _read_payment(told: dict[str, Any]) -> Apply:
     payment = gateway.retrieve_payment(told["id"])
 
     def apply() -> str:
+        prepayment_id = payment.metadata.get("prepayment", "")
+        if prepayment_id.isdecimal() and Prepayment.objects.filter(pk=int(prepayment_id)).exists():
+            changed = apply_prepayment(int(prepayment_id), payment)
+            return f"prepayment {prepayment_id}: {payment.status}" if changed else UNCHANGED
         attempt_id = payment.metadata.get("attempt", "")
         if not attempt_id.isdecimal() or not ChargeAttempt.objects.filter(pk=int(attempt_id)).exists():
             raise PaymentMismatch(f"{payment.id} names no attempt of ours")
         attempt = lock_attempt(int(attempt_id))
         return f"{attempt}: {attempt.outcome}" if apply_payment(attempt, payment) else UNCHANGED
+
+    return apply
+
+
+def _read_completed_session(told: dict[str, Any]) -> Apply:
+    """A session that took a payment tells of it by its payment; one that saved a card, of the card."""
+    if told.get("mode") != "payment":
+        return _read_setup_session(told)
+    session = gateway.retrieve_payment_session(told["id"])
+    return (
+        _read_payment({"id": session.payment_intent_id}) if session.payment_intent_id else lambda: UNCHANGED
+    )
+
+
+def _read_expired_session(told: dict[str, Any]) -> Apply:
+    if told.get("mode") != "payment":
+        return lambda: UNCHANGED
+    session = gateway.retrieve_payment_session(told["id"])
+
+    def apply() -> str:
+        open_ones = Prepayment.objects.filter(stripe_session_id=session.id)
+        prepayment_id = open_ones.values_list("id", flat=True).first()
+        if prepayment_id is None or session.status != "expired":
+            return UNCHANGED
+        return f"prepayment {prepayment_id}: expired" if expire_prepayment(prepayment_id) else UNCHANGED
 
     return apply
 
@@ -180,7 +210,9 @@ HANDLERS: Mapping[str, Callable[[dict[str, Any]], Apply]] = {
     "payment_intent.payment_failed": _read_payment,
     "payment_intent.requires_action": _read_payment,
     "payment_intent.canceled": _read_payment,
-    "checkout.session.completed": _read_setup_session,
+    "payment_intent.partially_funded": _read_payment,
+    "checkout.session.completed": _read_completed_session,
+    "checkout.session.expired": _read_expired_session,
     "payment_method.detached": _read_detached_card,
     "account.updated": _read_account,
     "transfer.created": _read_transfer,

@@ -17,6 +17,7 @@ from settlements import ledger
 from settlements.declines import AUTHENTICATION_REQUIRED, CANCELLED, decline_reason, may_retry
 from settlements.models import ChargeAttempt, Dunning, Notice, Settlement, Transaction
 from settlements.operations.carrying import hold_reference, pay_carried
+from settlements.operations.funds import note_pending
 from settlements.operations.suspensions import review_limit
 from settlements.operations.unpaid import Failure, close_dunning, note_failure, write_notices
 from settlements.stripe_facts import Payment
@@ -149,7 +150,7 @@ def _message(verdict: Verdict) -> str:
 def _mark_paid(attempt: ChargeAttempt, payment: Payment) -> None:
     settlement = attempt.settlement
     _move(settlement, Status.PAID)
-    ledger.post_transaction(
+    posted = ledger.post_transaction(
         ledger.Posting(
             kind=Transaction.Kind.CHARGE,
             reference=f"settlement:{settlement.pk}:charge:{attempt.number}",
@@ -162,6 +163,7 @@ def _mark_paid(attempt: ChargeAttempt, payment: Payment) -> None:
             },
         )
     )
+    note_pending(posted, payment)
     release_holds(references=[hold_reference(settlement)])
     pay_carried(settlement, payment_id=payment.id, now=database_now())
     close_dunning(settlement, now=database_now())
@@ -201,11 +203,12 @@ def _credit_late_payment(attempt: ChargeAttempt, payment: Payment) -> None:
     """A payment succeeded after its settlement had defaulted: the money is the buyer's, as prepaid."""
     settlement = attempt.settlement
     logger.error("%s was paid after its settlement had defaulted: kept as prepaid by the buyer", attempt)
-    ledger.post_transaction(
+    posted = ledger.post_transaction(
         ledger.Posting(
             kind=Transaction.Kind.PREPAYMENT,
             reference=f"settlement:{settlement.pk}:late:{attempt.number}",
             description=f"{payment.id} paid settlement {settlement.pk} after it had defaulted",
+            stripe_object_id=payment.charge_id,
             cents={
                 ledger.STRIPE_PENDING: attempt.amount_cents - payment.fee_cents,
                 ledger.STRIPE_FEES: payment.fee_cents,
@@ -213,6 +216,7 @@ def _credit_late_payment(attempt: ChargeAttempt, payment: Payment) -> None:
             },
         )
     )
+    note_pending(posted, payment)
     write_notices([(settlement, Notice.Kind.LATE_PAYMENT)])
     _tell(attempt, "settlement.paid_late")
 

@@ -24,6 +24,12 @@ from settlements.stripe_gateway.payments import (
     find_payment,
     retrieve_payment,
 )
+from settlements.stripe_gateway.prepayments import (
+    create_bank_transfer,
+    create_payment_session,
+    retrieve_balance_move,
+    retrieve_payment_session,
+)
 from settlements.stripe_gateway.refunds import create_refund, find_refund, retrieve_refund
 from settlements.stripe_gateway.transfers import (
     create_transfer,
@@ -40,8 +46,10 @@ __all__ = [
     "cancel_payment",
     "create_account",
     "create_account_link",
+    "create_bank_transfer",
     "create_customer",
     "create_payment",
+    "create_payment_session",
     "create_refund",
     "create_setup_session",
     "create_transfer",
@@ -50,9 +58,11 @@ __all__ = [
     "find_refund",
     "find_transfer",
     "retrieve_account",
+    "retrieve_balance_move",
     "retrieve_card",
     "retrieve_dispute",
     "retrieve_payment",
+    "retrieve_payment_session",
     "retrieve_payout",
     "retrieve_refund",
     "retrieve_setup_session",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import stripe
 
-from settlements.stripe_facts import OutcomeUnknown, Payment, PaymentOrder, Refused
+from settlements.stripe_facts import OutcomeUnknown, Payment, PaymentOrder, Refused, TransferInstructions
 from settlements.stripe_gateway.client import client, plain_errors
 
 
@@ -33,7 +33,7 @@ def create_payment(order: PaymentOrder) -> Payment:
     options: stripe.RequestOptions = {"idempotency_key": order.idempotency_key}
     try:
         with plain_errors(stripe.CardError):
-            return _payment(client().v1.payment_intents.create(params, options))  # type: ignore[arg-type]
+            return payment_of(client().v1.payment_intents.create(params, options))  # type: ignore[arg-type]
     except stripe.CardError as error:
         return _declined_payment(error)
 
@@ -41,7 +41,7 @@ def create_payment(order: PaymentOrder) -> Payment:
 def retrieve_payment(payment_intent_id: str) -> Payment:
     """Return a PaymentIntent as it stands now. Raise OutcomeUnknown, Refused (code resource_missing)."""
     with plain_errors():
-        return _payment(
+        return payment_of(
             client().v1.payment_intents.retrieve(
                 payment_intent_id, {"expand": ["latest_charge.balance_transaction"]}
             )
@@ -83,7 +83,8 @@ def _declined_payment(error: stripe.CardError) -> Payment:
     return retrieve_payment(intent["id"])
 
 
-def _payment(intent: stripe.PaymentIntent) -> Payment:
+def payment_of(intent: stripe.PaymentIntent) -> Payment:
+    """Return the facts of a PaymentIntent. Raise OutcomeUnknown for one that succeeded and whose fee is not known."""
     facts = intent.to_dict()
     charge = facts.get("latest_charge") or {}
     balance_transaction = charge.get("balance_transaction")
@@ -100,8 +101,31 @@ def _payment(intent: stripe.PaymentIntent) -> Payment:
         metadata=facts["metadata"],
         charge_id=charge.get("id", ""),
         fee_cents=balance_transaction["fee"] if balance_transaction else 0,
+        balance_transaction_id=balance_transaction["id"] if balance_transaction else "",
+        available_at=_instant(balance_transaction["available_on"]) if balance_transaction else None,
         decline_code=_decline_code(error),
         authentication_url=_authentication_url(facts.get("next_action")),
+        instructions=_instructions(facts.get("next_action")),
+    )
+
+
+def _instant(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _instructions(next_action: dict[str, Any] | None) -> TransferInstructions | None:
+    if not next_action or next_action["type"] != "display_bank_transfer_instructions":
+        return None
+    told = next_action["display_bank_transfer_instructions"]
+    aba = next(address["aba"] for address in told["financial_addresses"] if address["type"] == "aba")
+    return TransferInstructions(
+        account_holder=aba["account_holder_name"],
+        bank=aba["bank_name"],
+        routing_number=aba["routing_number"],
+        account_number=aba["account_number"],
+        reference=told["reference"],
+        page_url=told["hosted_instructions_url"],
+        remaining_cents=told["amount_remaining"],
     )
 
 

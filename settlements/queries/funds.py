@@ -1,0 +1,90 @@
+"""A buyer's limit: what it is made of, what is held of it and what for, and what was paid in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from accounts.models import BiddingLimit, Hold
+from auctions.models import Bid
+from settlements.models import Prepayment, Settlement
+
+N_LATEST = 20
+HOLDS_PER_PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFor:
+    """A hold and what it is for: ``name`` and ``detail`` in words, ``url`` where it is shown (empty: nowhere)."""
+
+    hold: Hold
+    purpose: str
+    number: int
+    name: str
+    detail: str
+    url: str
+
+    @property
+    def until(self) -> datetime | None:
+        return self.hold.released_at
+
+
+@dataclass(frozen=True, slots=True)
+class HoldPage:
+    """A page of holds, newest first, and the id that the next one starts below."""
+
+    holds: list[HeldFor]
+    next_before: int | None
+
+
+def limit_of(organization_id: int) -> BiddingLimit:
+    """Return an organization's limit with what it is made of and what is held."""
+    return BiddingLimit.objects.get(pk=organization_id)
+
+
+def live_holds(organization_id: int) -> QuerySet[Hold]:
+    """Return what is held now, newest first."""
+    return Hold.objects.filter(organization_id=organization_id, released_at=None).order_by("-id")
+
+
+def released_holds(organization_id: int, *, before: int | None) -> HoldPage:
+    """Return a page of holds that were released, those begun last first."""
+    holds = Hold.objects.filter(organization_id=organization_id, released_at__isnull=False).order_by("-id")
+    if before is not None:
+        holds = holds.filter(pk__lt=before)
+    found = list(holds[: HOLDS_PER_PAGE + 1])
+    shown = found[:HOLDS_PER_PAGE]
+    return HoldPage(held_for(shown), shown[-1].pk if len(found) > HOLDS_PER_PAGE else None)
+
+
+def held_for(holds: Iterable[Hold]) -> list[HeldFor]:
+    """Say what holds are for; references read ``bid:12`` and ``settlement:7``."""
+    parsed = [(hold, *hold.reference.partition(":")[::2]) for hold in holds]
+    bids = Bid.objects.select_related("window__market").in_bulk(_numbers(parsed, "bid"))
+    settlements = Settlement.objects.select_related("window__market").in_bulk(_numbers(parsed, "settlement"))
+    return [_held_for(hold, purpose, int(number), bids, settlements) for hold, purpose, number in parsed]
+
+
+def _numbers(parsed: list[tuple[Hold, str, str]], purpose: str) -> list[int]:
+    return [int(number) for _, own, number in parsed if own == purpose]
+
+
+def _held_for(
+    hold: Hold, purpose: str, number: int, bids: dict[int, Bid], settlements: dict[int, Settlement]
+) -> HeldFor:
+    if (bid := bids.get(number)) and purpose == "bid":
+        url = reverse("auctions:bid_detail", args=[number])
+        return HeldFor(hold, purpose, number, f"Bid #{number}", str(bid.window.market), url)
+    if (settlement := settlements.get(number)) and purpose == "settlement":
+        url = reverse("settlements:own_settlement_detail", args=[number])
+        return HeldFor(hold, purpose, number, f"Settlement #{number}", str(settlement.window.market), url)
+    return HeldFor(hold, purpose, number, f"{purpose.capitalize()} #{number}", "", "")
+
+
+def prepayments_of(organization_id: int) -> QuerySet[Prepayment]:
+    """Return what an organization paid in, or began to, newest first."""
+    return Prepayment.objects.filter(organization_id=organization_id).order_by("-id")

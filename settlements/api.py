@@ -39,9 +39,14 @@ class SettlementLineSerializer(serializers.ModelSerializer[SettlementLine]):
 
 
 class SettlementSerializer(serializers.ModelSerializer[Settlement]):
-    """One charge for one window. ``reason`` says in words why it is not paid, empty when it is."""
+    """One charge for one window. ``reason`` says in words why it is not paid, empty when it is.
+
+    ``to_collect_cents`` is what is asked of the card; unpaid by ``pay_by``, it defaults.
+    """
 
     window = serializers.IntegerField(source="window_id", read_only=True)
+    to_collect_cents = serializers.IntegerField(read_only=True)
+    pay_by = serializers.DateTimeField(read_only=True, allow_null=True)
     reason = serializers.SerializerMethodField()
     lines = SettlementLineSerializer(many=True, read_only=True)
 
@@ -54,6 +59,8 @@ class SettlementSerializer(serializers.ModelSerializer[Settlement]):
             "reason",
             "amount_cents",
             "refunded_cents",
+            "to_collect_cents",
+            "pay_by",
             "currency",
             "created_at",
             "paid_at",

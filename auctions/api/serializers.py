@@ -193,7 +193,10 @@ class OptionSerializer(serializers.ModelSerializer):
 
 
 class AwardSerializer(serializers.ModelSerializer):
-    """What a bid won. ``amount_ticks`` is for the whole award, ``average_ticks`` per unit-hour, rounded down."""
+    """What a bid won. ``amount_ticks`` is for the whole award, ``average_ticks`` per unit-hour, rounded down.
+
+    An award that was not paid is cancelled, from ``cancelled_from`` on.
+    """
 
     average_ticks = serializers.SerializerMethodField()
 
@@ -210,6 +213,8 @@ class AwardSerializer(serializers.ModelSerializer):
             "amount_ticks",
             "average_ticks",
             "created_at",
+            "cancelled_at",
+            "cancelled_from",
         ]
 
     def get_average_ticks(self, award: Award) -> int:

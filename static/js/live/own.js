@@ -18,8 +18,12 @@ const WORDS = {
   "settlement.paid": ["payment made", "payments made"],
   "settlement.declined": ["payment declined", "payments declined"],
   "settlement.action_required": ["payment needs your confirmation", "payments need your confirmation"],
+  "settlement.reminder": ["payment still due", "payments still due"],
+  "settlement.extended": ["deadline extended", "deadlines extended"],
+  "settlement.defaulted": ["award cancelled, not paid", "awards cancelled, not paid"],
+  "block.returned": ["sale of yours not paid, back on sale", "sales of yours not paid, back on sale"],
 };
-const ALARMING = new Set(["delivery.missed", "outage.reported", "settlement.declined", "settlement.action_required"]);
+const ALARMING = new Set(["delivery.missed", "outage.reported", "settlement.declined", "settlement.action_required", "settlement.reminder", "settlement.defaulted"]);
 
 const page = document.querySelector("[data-own-organization]");
 const tally = new Map();

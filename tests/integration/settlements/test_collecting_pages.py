@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -174,6 +174,26 @@ class TestBuyersPage:
         assert "Nothing is owed for it" in page
         assert "from $100,000.00 to $50,000.00" in page
         assert "Pay $" not in page
+
+
+class TestElsewhere:
+    def test_the_awards_page_says_what_was_cancelled(self) -> None:
+        settlement = declined()
+        run_until(deadline_of(settlement))
+        client = Client()
+        client.force_login(owner_of(settlement))
+
+        assert "not paid" in client.get(reverse("auctions:award_list")).content.decode()
+
+    def test_the_api_says_until_when_and_how_much(self) -> None:
+        settlement = declined()
+        client = Client()
+        client.force_login(owner_of(settlement))
+
+        (row,) = client.get(reverse("api_settlement-list")).json()["results"]
+
+        assert datetime.fromisoformat(row["pay_by"]) == deadline_of(settlement)
+        assert row["to_collect_cents"] == 10_000
 
 
 class TestExtend:

@@ -27,6 +27,7 @@ _FIELDS = {
     "types": "types",
     "regions": "regions",
     "fabrics": "fabrics",
+    "min_reliability_bps": "reliability",
     "units": "units",
     "min_units": "least",
     "earliest_at": "earliest",
@@ -225,6 +226,7 @@ def _leg_typed_for(lot: Lot, units: str) -> Typed:
         "types": [str(lot.block.resource_type_id)],
         "regions": [lot.block.site.region],
         "fabrics": [],
+        "reliability": [""],
         "units": [units],
         "parts": [LegForm.ANY],
         "least": [""],
@@ -244,6 +246,7 @@ def _leg_typed(leg: LegTerms) -> Typed:
         "types": [str(pk) for pk in wanted.resource_type_ids] if wanted else [],
         "regions": list(wanted.regions) if wanted else [],
         "fabrics": list(wanted.fabrics) if wanted else [],
+        "reliability": [_typed_percent(wanted.min_reliability_bps if wanted else None)],
         "units": [str(leg.units)],
         "parts": [LegForm.ALL if is_all else LegForm.ANY if is_any else LegForm.LEAST],
         "least": ["" if is_all or is_any else str(leg.min_units)],
@@ -251,3 +254,7 @@ def _leg_typed(leg: LegTerms) -> Typed:
         "latest": [typed_hour(leg.latest_at)],
         "hours": [str(leg.hours)],
     }
+
+
+def _typed_percent(bps: int | None) -> str:
+    return "" if bps is None else f"{bps / 100:g}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -104,6 +105,16 @@ class LegForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text="None ticked: any fabric.",
     )
+    reliability = forms.DecimalField(
+        label="Seller’s reliability at least",
+        required=False,
+        min_value=Decimal("0.01"),
+        max_value=100,
+        decimal_places=2,
+        help_text="Percent of what it sold in the last 90 days that it delivered. New sellers have none yet.",
+        error_messages={"invalid": "Write a percentage, such as 99.5."},
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+    )
     units = UnitsField(
         label="Units",
         max_length=12,
@@ -157,6 +168,7 @@ class LegForm(forms.Form):
                 resource_type_ids=tuple(sorted(said["types"])),
                 regions=tuple(sorted(said["regions"])),
                 fabrics=tuple(sorted(said["fabrics"])),
+                min_reliability_bps=None if said["reliability"] is None else int(said["reliability"] * 100),
             )
             if by_filter
             else None,

@@ -1,10 +1,11 @@
 """Which lots the filters of a window's bids accept.
 
 A filter matches the lots of its window that are of one of its types, of one of its regions and fabrics where it
-gives any, not the bidder's own, and long enough for the leg inside its hours. Their order, of which the tie rule
-speaks: lowest reserve first, then the earlier start, then the lower number; the first MAX_LOTS_PER_LEG count. While
-bids come in, lots may join, so what a filter matches is written down only when the window closes. A filter that
-matches nothing then leaves its option unable to fit.
+gives any, of a seller that is reliable enough when the window closes where it asks for that, not the bidder's own, and
+long enough for the leg inside its hours. Their order, of which the tie rule speaks: lowest reserve first, then the
+earlier start, then the lower number; the first MAX_LOTS_PER_LEG count. While bids come in, lots may join, so what a
+filter matches is written down only when the window closes. A filter that matches nothing then leaves its option unable
+to fit.
 """
 
 from __future__ import annotations
@@ -27,10 +28,12 @@ _MATCHES = """
               JOIN auctions_lot lot ON lot.window_id = bid.window_id AND lot.on_offer
               JOIN inventory_block block ON block.id = lot.block_id
               JOIN inventory_site site ON site.id = block.site_id
+              LEFT JOIN inventory_sellerreliability seller ON seller.organization_id = site.organization_id
              WHERE bid.window_id = %(window)s AND bid.status = 'placed'
                AND block.resource_type_id = ANY(leg.filter_types)
                AND (leg.filter_regions = '{}' OR site.region = ANY(leg.filter_regions))
                AND (leg.filter_fabrics = '{}' OR site.fabric = ANY(leg.filter_fabrics))
+               AND (leg.filter_min_reliability_bps IS NULL OR seller.score_bps >= leg.filter_min_reliability_bps)
                AND site.organization_id <> bid.organization_id
                AND least(lot.ends_at, leg.latest_at) - greatest(lot.starts_at, leg.earliest_at)
                    >= leg.hours * interval '1 hour') matched
@@ -69,6 +72,10 @@ def count_matches(window: Window, leg: LegTerms, *, organization_id: int) -> int
         lots = lots.filter(block__site__region__in=leg.filter.regions)
     if leg.filter.fabrics:
         lots = lots.filter(block__site__fabric__in=leg.filter.fabrics)
+    if leg.filter.min_reliability_bps is not None:
+        lots = lots.filter(
+            block__site__organization__reliability__score_bps__gte=leg.filter.min_reliability_bps
+        )
     spans = lots.values_list("starts_at", "ends_at")
     return sum(
         (min(ends_at, leg.latest_at) - max(starts_at, leg.earliest_at)).total_seconds() >= leg.hours * 3600

@@ -138,6 +138,8 @@ def _check_filter(place: _Place, wanted: LotFilter, supply: _Supply) -> str:
         place.refuse("unknown_region", "regions", "There is no such region.")
     if not set(wanted.fabrics) <= set(Site.Fabric.values):
         place.refuse("unknown_fabric", "fabrics", "There is no such fabric.")
+    if wanted.min_reliability_bps is not None and not 1 <= wanted.min_reliability_bps <= 10_000:
+        place.refuse("out_of_range", "min_reliability_bps", "Reliability is at most 100 %.")
     return _only_kind(place, "types", known)
 
 

@@ -171,10 +171,11 @@ def _lots(leg: LegTerms) -> dict[str, Any]:
     """The lots a leg names, or its filter: what that comes to, the book says, and nobody knows before the close."""
     if leg.filter is None:
         return {"lots": [str(lot_id) for lot_id in leg.lot_ids]}
-    return {
-        "filter": {
-            "types": [str(type_id) for type_id in leg.filter.resource_type_ids],
-            "regions": list(leg.filter.regions),
-            "fabrics": list(leg.filter.fabrics),
-        }
+    said: dict[str, Any] = {
+        "types": [str(type_id) for type_id in leg.filter.resource_type_ids],
+        "regions": list(leg.filter.regions),
+        "fabrics": list(leg.filter.fabrics),
     }
+    if leg.filter.min_reliability_bps is not None:
+        said["min_reliability_bps"] = leg.filter.min_reliability_bps
+    return {"filter": said}

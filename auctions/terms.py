@@ -24,12 +24,14 @@ MAX_LOTS_PER_LEG = 200
 class LotFilter:
     """Lots a leg accepts without naming them: of one of the types, and of the regions and fabrics where any are given.
 
-    Which lots those are is settled when the window closes. All three are sets, in ascending order.
+    Which lots those are is settled when the window closes. All three are sets, in ascending order. With
+    ``min_reliability_bps`` the seller's score is at least so much (inventory/reliability.py); new sellers have none.
     """
 
     resource_type_ids: tuple[int, ...]
     regions: tuple[str, ...] = ()
     fabrics: tuple[str, ...] = ()
+    min_reliability_bps: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,4 +142,5 @@ def _filter_of(leg: BidLeg) -> LotFilter:
         resource_type_ids=tuple(leg.filter_types),
         regions=tuple(leg.filter_regions),
         fabrics=tuple(leg.filter_fabrics),
+        min_reliability_bps=leg.filter_min_reliability_bps,
     )

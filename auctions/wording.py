@@ -118,6 +118,8 @@ def _filter_in_words(wanted: LotFilter, names: Names) -> str:
     words = f"any {types} lot{f' in {regions}' if regions else ''}"
     if wanted.fabrics:
         words += f", fabric {_any_of(str(Site.Fabric(fabric).label) for fabric in wanted.fabrics)}"
+    if wanted.min_reliability_bps is not None:
+        words += f", sellers at {wanted.min_reliability_bps / 100:g} % reliability or more"
     return words
 
 

@@ -176,3 +176,36 @@ class BlockHour(models.Model):
 
     def __str__(self) -> str:
         return f"block {self.block_id} at {self.hour:%Y-%m-%d %H:00}: {self.sold_units} of {self.offered_units} sold"
+
+
+class SellerReliability(models.Model):
+    """What came of a seller's deliveries lately, and its score: see inventory/reliability.py for what is counted.
+
+    Settlements writes it, as it alone knows of deliveries. ``score_bps`` is empty for a new seller.
+    """
+
+    organization = models.OneToOneField(
+        Organization, on_delete=models.CASCADE, primary_key=True, related_name="reliability"
+    )
+    n_deliveries = models.PositiveIntegerField(default=0)
+    due_unit_minutes = models.BigIntegerField(default=0)
+    lost_unit_minutes = models.BigIntegerField(default=0)
+    n_missed = models.PositiveIntegerField(default=0)
+    n_outages = models.PositiveIntegerField(default=0)
+    score_bps = models.PositiveIntegerField(null=True, blank=True)
+    counted_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="reliability_lost_within_due",
+                condition=Q(lost_unit_minutes__gte=0, due_unit_minutes__gte=F("lost_unit_minutes")),
+            ),
+            models.CheckConstraint(
+                name="reliability_score_is_a_share", condition=Q(score_bps=None) | Q(score_bps__lte=10_000)
+            ),
+        ]
+        indexes = [models.Index(fields=["counted_at"], name="reliability_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.organization_id}: {self.score_bps}"

@@ -15,6 +15,7 @@ from django.db.models.fields import DurationField
 from django.db.models.functions import Least, Now
 
 from auctions.models import Window
+from inventory.models import SellerReliability
 from settlements.jobs import (
     BOOK_AVAILABLE,
     CHARGE,
@@ -52,6 +53,7 @@ from settlements.models import (
 from settlements.operations.delivery_steps import move_delivery
 from settlements.operations.draw_up import settle_window
 from settlements.operations.lease_months import complete_lease, draw_up_month
+from settlements.operations.reliability import count_reliability
 from settlements.operations.transfers import book_available
 from settlements.queries.deliveries import due_deliveries
 from settlements.queries.transfers import (
@@ -70,6 +72,7 @@ MAIL_HEAD_START = timedelta(minutes=5)
 FIRST_LOOKUP_AFTER = timedelta(seconds=60)
 """Longer than a call with its one retry may take, so that a lookup seldom meets a call under way."""
 DISPUTE_ASKED_EVERY = timedelta(hours=1)
+COUNTED_EVERY = timedelta(hours=1)
 MAX_DOUBLINGS = 6
 """Lookups of one attempt come 1, 2, 4, … and at last 64 minutes apart."""
 
@@ -89,10 +92,12 @@ def sweep_settlements() -> int:
 
 
 def sweep_deliveries(*, now: datetime) -> int:
-    """Take the step that payment or time asks of each delivery, and defer the e-mails that are not sent.
+    """Take the step that payment or time asks of each delivery, count reliability anew, defer e-mails not sent.
 
     Trouble with one delivery keeps no other waiting.
     """
+    for seller_id in stale_reliabilities(now):
+        count_reliability(seller_id=seller_id, now=now)
     n_moved = defer_again(DELIVERY_NOTICE, unsent_delivery_notices(), queue=QUEUE_MAIL)
     for delivery_id in due_deliveries(now):
         try:
@@ -145,6 +150,12 @@ def due_steps(now: datetime) -> list[int]:
         kind=DunningStep.Kind.DEADLINE, dunning__settlement__status=Settlement.Status.CHARGING
     )
     return list(steps.order_by("due_at", "id").values_list("id", flat=True)[:BATCH])
+
+
+def stale_reliabilities(now: datetime) -> list[int]:
+    """Return sellers not counted for an hour: old deliveries stop counting by themselves."""
+    stale = SellerReliability.objects.filter(counted_at__lt=now - COUNTED_EVERY)
+    return list(stale.order_by("counted_at").values_list("organization_id", flat=True)[:BATCH])
 
 
 def unsent_delivery_notices() -> list[int]:

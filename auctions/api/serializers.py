@@ -122,6 +122,10 @@ class LotSerializer(serializers.ModelSerializer):
     unit_step = serializers.IntegerField(source="block.unit_step", read_only=True)
     units_on_offer = serializers.SerializerMethodField()
     hours = serializers.IntegerField(source="n_hours", read_only=True)
+    seller_reliability_bps = serializers.SerializerMethodField(
+        help_text="Of unit-hours due in the last 90 days, the share delivered; null for a new seller."
+    )
+    seller_deliveries = serializers.SerializerMethodField(help_text="How many deliveries that counts.")
 
     class Meta:
         model = Lot
@@ -138,7 +142,17 @@ class LotSerializer(serializers.ModelSerializer):
             "units_on_offer",
             "reserve_ticks",
             "on_offer",
+            "seller_reliability_bps",
+            "seller_deliveries",
         ]
+
+    def get_seller_reliability_bps(self, lot: Lot) -> int | None:
+        found = getattr(lot.block.site.organization, "reliability", None)
+        return found.score_bps if found else None
+
+    def get_seller_deliveries(self, lot: Lot) -> int:
+        found = getattr(lot.block.site.organization, "reliability", None)
+        return found.n_deliveries if found else 0
 
     def get_units_on_offer(self, lot: Lot) -> int:
         units: dict[int, int] = self.context["units"]
@@ -149,6 +163,7 @@ class FilterSerializer(serializers.Serializer):
     types = serializers.ListField(child=serializers.SlugField())
     regions = serializers.ListField(child=serializers.CharField())
     fabrics = serializers.ListField(child=serializers.CharField())
+    min_reliability_bps = serializers.IntegerField(allow_null=True)
 
 
 class LegSerializer(serializers.ModelSerializer):
@@ -165,7 +180,7 @@ class LegSerializer(serializers.ModelSerializer):
         return [named.lot_id for named in leg.named_lots.all()]
 
     @extend_schema_field(FilterSerializer(allow_null=True))
-    def get_filter(self, leg: BidLeg) -> dict[str, list[str]] | None:
+    def get_filter(self, leg: BidLeg) -> dict[str, Any] | None:
         if not leg.is_filtered:
             return None
         slugs = self._type_slugs()
@@ -173,6 +188,7 @@ class LegSerializer(serializers.ModelSerializer):
             "types": [slugs[pk] for pk in leg.filter_types],
             "regions": leg.filter_regions,
             "fabrics": leg.filter_fabrics,
+            "min_reliability_bps": leg.filter_min_reliability_bps,
         }
 
     def _type_slugs(self) -> dict[int, str]:

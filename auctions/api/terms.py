@@ -26,6 +26,12 @@ class FilterInput(serializers.Serializer):
     fabrics = serializers.MultipleChoiceField(
         choices=Site.Fabric.choices, required=False, help_text="None: any."
     )
+    min_reliability_bps = WholeNumber(
+        min_value=1,
+        max_value=10_000,
+        required=False,
+        help_text="The seller’s reliability, basis points, at least; new sellers have none. Left out: any.",
+    )
 
 
 class LegInput(serializers.Serializer):
@@ -190,6 +196,7 @@ def _filter(said: Mapping[str, Any], place: _Place, types: Mapping[str, int]) ->
         resource_type_ids=tuple(sorted({types[slug] for slug in said["types"]})),
         regions=tuple(sorted(said.get("regions", ()))),
         fabrics=tuple(sorted(said.get("fabrics", ()))),
+        min_reliability_bps=said.get("min_reliability_bps"),
     )
 
 
@@ -199,6 +206,7 @@ _API_NAMES = {
     "types": "filter.types",
     "regions": "filter.regions",
     "fabrics": "filter.fabrics",
+    "min_reliability_bps": "filter.min_reliability_bps",
 }
 
 

@@ -145,6 +145,10 @@ class BidLeg(models.Model):
         help_text="None means any.",
     )
 
+    filter_min_reliability_bps = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="The least reliability of the seller, basis points; empty: any."
+    )
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["option", "number"], name="bid_leg_numbered_once"),
@@ -156,7 +160,13 @@ class BidLeg(models.Model):
             ),
             models.CheckConstraint(
                 name="bid_leg_filter_names_types",
-                condition=~Q(filter_types=[]) | Q(filter_regions=[], filter_fabrics=[]),
+                condition=~Q(filter_types=[])
+                | Q(filter_regions=[], filter_fabrics=[], filter_min_reliability_bps=None),
+            ),
+            models.CheckConstraint(
+                name="bid_leg_filter_asks_a_share",
+                condition=Q(filter_min_reliability_bps=None)
+                | Q(filter_min_reliability_bps__gte=1, filter_min_reliability_bps__lte=10_000),
             ),
         ]
 

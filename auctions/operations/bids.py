@@ -241,6 +241,7 @@ def _write_terms(bid: Bid, terms: BidTerms) -> None:
                 filter_types=leg.filter.resource_type_ids if leg.filter else (),
                 filter_regions=leg.filter.regions if leg.filter else (),
                 filter_fabrics=leg.filter.fabrics if leg.filter else (),
+                filter_min_reliability_bps=leg.filter.min_reliability_bps if leg.filter else None,
             )
             BidLegLot.objects.bulk_create(
                 BidLegLot(leg=leg_row, lot_id=lot_id, position=position)

@@ -56,7 +56,9 @@ class ProductChoice:
 
 def lots_with_facts() -> QuerySet[Lot]:
     """Return lots with what every screen says of them: window, market, site, type and step."""
-    return Lot.objects.select_related("window__market", "block__site", "block__resource_type")
+    return Lot.objects.select_related(
+        "window__market", "block__site__organization__reliability", "block__resource_type"
+    )
 
 
 def units_on_offer(lots: Sequence[Lot]) -> dict[int, int]:

@@ -15,6 +15,7 @@ from settlements.models import Delivery, DeliveryNotice, Transaction
 from settlements.operations.deliveries import lock_delivery, move
 from settlements.operations.delivery_notices import tell
 from settlements.operations.outages import propose_missed_time
+from settlements.operations.reliability import write_reliability
 from settlements.operations.transfer_rows import write_transfers
 from settlements.queries.deliveries import PAYS_FOR_HANDOVER
 from settlements.queries.outages import is_undecided
@@ -48,6 +49,8 @@ def move_delivery(*, delivery_id: int, now: datetime) -> bool:
         if step == Status.DELIVERED:
             write_transfers(delivery)
         tell(delivery, f"delivery.{step}", mail=mail)
+        if step in (Status.DELIVERED, Status.CANCELLED):
+            write_reliability(delivery.seller_id, now)
         return True
 
 

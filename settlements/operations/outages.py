@@ -20,6 +20,7 @@ from settlements.models.outages import MINUTE
 from settlements.operations.deliveries import lock_delivery
 from settlements.operations.delivery_notices import tell
 from settlements.operations.refunds import write_refund
+from settlements.operations.reliability import write_reliability
 from settlements.operations.transfer_holds import lift_holds, place_hold
 from settlements.prorata import refund_of_outage
 
@@ -166,6 +167,7 @@ def decide_outage(
         outage.status = target
         outage.save()
         lift_holds(reference=_hold_of(outage), by=decided_by)
+        write_reliability(delivery.seller_id, now)
         return outage
 
 

@@ -143,6 +143,7 @@ class TestExpressiveBids:
             "types": [slug],
             "regions": ["us-east", "us-west"],
             "fabrics": [],
+            "min_reliability_bps": None,
         }
         assert (third["legs"][0]["lots"], third["legs"][0]["min_units"]) == ([], 1)
 

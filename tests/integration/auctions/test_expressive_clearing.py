@@ -10,6 +10,7 @@ from django.db.models import F
 from accounts.models import BiddingLimit, Hold, StreamEvent
 from auctions.bridge import indicate_window
 from auctions.engine.inclusion import check_bid_in_book, check_proof
+from auctions.matching import count_matches, present_matches
 from auctions.models import (
     Award,
     Bid,
@@ -26,7 +27,7 @@ from auctions.operations.windows import close_window, freeze_window, open_window
 from auctions.publisher import publish_once
 from auctions.sealing import inclusion_proof, seals_of_closed
 from auctions.terms import BidTerms, LegTerms, terms_of
-from inventory.models import BlockHour, Region, ResourceType
+from inventory.models import BlockHour, Region, ResourceType, SellerReliability
 from marketplace.hours import HOUR, n_hours
 from tests.factories import (
     BlockFactory,
@@ -213,6 +214,22 @@ class TestIndication:
         assert (packaged.is_estimate, packaged.paid_ticks) == (True, 10_000)
         plain = told[other.block.resource_type_id]
         assert (plain.is_estimate, plain.paid_ticks) == (False, 10_000)
+
+    def test_follows_a_sellers_reliability_until_the_window_closes(self, auction: Auction) -> None:
+        wanted, seller = auction.lot.block.resource_type, auction.lot.block.site.organization
+        leg = filtered(leg_on(auction.lot), wanted, min_reliability_bps=9900)
+        place(auction, bid_of(option(leg, price=40_000)))
+        assert present_matches(auction.window) == {}  # a new seller has no score
+
+        rating = SellerReliability.objects.create(organization=seller, n_deliveries=9, score_bps=9899)
+        assert present_matches(auction.window) == {}
+        assert count_matches(auction.window, leg, organization_id=auction.buyer.pk) == 0
+        SellerReliability.objects.filter(pk=rating.pk).update(score_bps=9900)
+
+        assert list(present_matches(auction.window).values()) == [[auction.lot.pk]]
+        assert count_matches(auction.window, leg, organization_id=auction.buyer.pk) == 1
+        close_and_clear(auction.window)
+        assert Award.objects.get().lot_id == auction.lot.pk
 
     def test_follows_filters_while_the_window_is_open(self, auction: Auction) -> None:
         wanted = auction.lot.block.resource_type

@@ -137,7 +137,7 @@ class TestList:
             BlockFactory(site=own_site)
 
         # session, user, memberships, permission; page count, page, figures
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             seller_client.get(reverse("inventory:block_list"))
 
     def test_is_paged(self, seller_client, own_site, monkeypatch):
@@ -160,7 +160,7 @@ class TestDetailAndWithdrawal:
         block = BlockFactory(site=own_site, floor_ticks=5_000, decline_hours=4)
 
         # session, user, memberships, permission; block, hours counted, figures, hours
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             response = seller_client.get(reverse("inventory:block_detail", args=[block.pk]))
 
         assert len(response.context["page"]) == 2

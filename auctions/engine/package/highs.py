@@ -5,7 +5,9 @@ What comes back only ever *chooses*: callers round it, check it and count it aga
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import highspy
 import numpy as np
@@ -107,9 +109,17 @@ def relax(problem: Problem, basis: Basis | None = None) -> Relaxed:
     return Relaxed(np.array(solution.col_value), price, Basis.of(solver.getBasis()))
 
 
-def solve(problem: Problem, *, start: Ints | None = None, max_nodes: int) -> Solved:
-    """Find the best x; `start` is a first one to improve on."""
+def solve(
+    problem: Problem,
+    *,
+    start: Ints | None = None,
+    max_nodes: int,
+    options: Mapping[str, bool | int | float | str] = MappingProxyType({}),
+) -> Solved:
+    """Find the best x; `start` is a first one to improve on; `options` of HiGHS go before ours."""
     solver, scale = load(problem, integer=True)
+    for option, setting in options.items():
+        solver.setOptionValue(option, setting)
     solver.setOptionValue("mip_max_nodes", max_nodes)
     if start is not None:
         solution = highspy.HighsSolution()

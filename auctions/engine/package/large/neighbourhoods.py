@@ -30,18 +30,21 @@ Bools = NDArray[np.bool_]
 AT_ONCE = 2
 FAR = 0.1
 """Columns that lose more of their ticks than this at the prices are never tried."""
-MAX_WORK = 25_000_000
-WORK_PER_COEFFICIENT = 60
+MAX_WORK = 40_000_000
+LEAST_WORK = 2_000_000
+WORK_PER_COEFFICIENT = 80
 """Work is coefficients of the small programs, times the branches that looked at them; smaller blocks get less of it."""
+ENOUGH = 24
 LITTLE = 3e-4
-"""Of the value, gained by a sweep; after less than this the neighbourhoods grow."""
-STALE_SWEEPS = 4
-"""The largest neighbourhoods are left after so many sweeps in a row that gain nothing."""
+"""Of the value. After sweeps of at least ENOUGH neighbourhoods that gain less, they grow; the largest are the last."""
+
+PLAIN = {"mip_detect_symmetry": False, "mip_heuristic_run_feasibility_jump": False}
+"""A third of the time of small programs that have a good start went there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """columns : of the winners there and the losers, those that lose least; windows : hours"""
+    """columns : of the winners there and the losers, those that lose least; windows : hours, one of them for a sweep"""
 
     columns: int
     nodes: int
@@ -50,9 +53,9 @@ class Size:
 
 
 SIZES = (
-    Size(columns=300, nodes=10, lots=2, windows=(48, 72)),
-    Size(columns=450, nodes=40, lots=2, windows=(48, 72)),
-    Size(columns=600, nodes=100, lots=3, windows=(48, 72, 96)),
+    Size(columns=300, nodes=10, lots=3, windows=(36, 48, 60)),
+    Size(columns=500, nodes=40, lots=4, windows=(48, 72)),
+    Size(columns=600, nodes=100, lots=4, windows=(48, 72, 96)),
 )
 
 
@@ -83,11 +86,12 @@ class Improving:
         """Cut all rows into neighbourhoods, in an order of chance."""
         lots = np.unique(self.lot[self.lot >= 0]).tolist()
         random.shuffle(lots)
-        hours = size.windows[random.randrange(len(size.windows))]
+        hours = random.choice(size.windows)
+        n_together = max(2, min(size.lots, len(lots) - 1))
         offset = random.randrange(hours)
         stretches = []
-        for at in range(0, len(lots), size.lots):
-            on_lots = np.isin(self.lot, lots[at : at + size.lots])
+        for at in range(0, len(lots), n_together):
+            on_lots = np.isin(self.lot, lots[at : at + n_together])
             for first in range(-offset, int(self.hour.max()) + 1, hours):
                 rows = on_lots & (self.hour >= first) & (self.hour < first + hours)
                 if rows.any():
@@ -153,6 +157,7 @@ class Improving:
             ),
             start=self.x[columns],
             max_nodes=nodes,
+            options=PLAIN,
         )
         work = own.matrix.nnz * (1 + max(solved.nodes, 0))
         return (self.x[columns] if solved.x is None else solved.x), work
@@ -162,17 +167,21 @@ def improve(program: Program, problem: Problem, spans: Spans, bound: Bound, x: I
     """Improve a feasible choice until the work is spent or nothing is gained any more."""
     improving = Improving(program, problem, spans, bound, x)
     random = Random(0)
-    size, stale = 0, 0
-    budget = min(MAX_WORK, WORK_PER_COEFFICIENT * program.matrix.nnz)
+    size, tried, gained = 0, 0, 0
+    budget = min(MAX_WORK, LEAST_WORK + WORK_PER_COEFFICIENT * program.matrix.nnz)
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        while improving.work < budget and stale < STALE_SWEEPS:
-            neighbourhoods, gained = improving.sweep(SIZES[size], random), 0
+        while improving.work < budget:
+            neighbourhoods = improving.sweep(SIZES[size], random)
             while improving.work < budget and (some := list(islice(neighbourhoods, AT_ONCE))):
                 gained += improving.take_up(some, threads)
-            if size + 1 < len(SIZES) and gained < LITTLE * int(improving.ticks @ improving.x):
+                tried += len(some)
+            if tried < ENOUGH:
+                continue
+            if gained < LITTLE * int(improving.ticks @ improving.x):
                 size += 1
-            else:
-                stale = 0 if gained else stale + 1
+            if size == len(SIZES):
+                break
+            tried = gained = 0
     better = x.copy()
     better[improving.columns] = improving.x
     return better

@@ -81,6 +81,8 @@ def _money_ties(results: Sequence[WindowResult], window_ids: list[int]) -> Itera
         settlement__window__in=window_ids, outcome=ChargeAttempt.Outcome.SUCCEEDED
     )
     charges = [f"settlement:{attempt.settlement_id}:charge:{attempt.number}" for attempt in attempts]
+    carried = settlements.exclude(carried_into=None).values_list("pk", flat=True)
+    charges += [f"settlement:{pk}:charge:carried" for pk in carried]
     yield Tie(
         "cents paid and no longer owed in the ledger", paid, -_booked(charges, Account.Kind.BUYER_RECEIVABLE)
     )

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from auctions.models import Award, Bid, Lot, Window
 from settlements.models import Settlement
@@ -55,6 +55,9 @@ def read_result(
     window = Window.objects.get(pk=window_id)
     assert window.surplus_ticks is not None, "a cleared window has its figures"
     settlements = Settlement.objects.filter(window=window)
+    collected = Settlement.objects.filter(
+        Q(window=window) | Q(carried_into__window=window), status=Settlement.Status.PAID
+    )
     return WindowResult(
         hour=hour,
         window_id=window_id,
@@ -64,7 +67,7 @@ def read_result(
         sales=sum_sales(sales_by_type([window_id], participants).values()),
         surplus_ticks=window.surplus_ticks,
         settled_cents=_cents(settlements),
-        charged_cents=_cents(settlements.filter(status=Settlement.Status.PAID)),
+        charged_cents=_cents(collected),
         n_charges=n_charges,
         seconds=seconds,
     )

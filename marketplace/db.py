@@ -14,6 +14,7 @@ class LockSpace(IntEnum):
     WINDOW = 1
     PUBLISHER = 2
     IDEMPOTENCY_KEY = 3
+    RECONCILIATION = 4
 
 
 def lock_shared(space: LockSpace, key: int) -> None:

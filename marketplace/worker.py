@@ -28,11 +28,13 @@ from settlements.sweeps import (
     sweep_dunning,
     sweep_funds,
     sweep_leases,
+    sweep_reconciliation,
     sweep_settlements,
     sweep_transfers,
 )
 
 SWEEP_SECONDS = 1.0
+RECONCILE_SECONDS = 60.0
 STALLED_SECONDS = 10.0
 POLL_SECONDS = 0.2
 HEARTBEAT_SECONDS = 2.0
@@ -49,6 +51,9 @@ async def run_worker() -> None:
     threads = [
         threading.Thread(target=_sweep, args=(stop, _sweep_windows), name="window-sweep"),
         threading.Thread(target=_sweep, args=(stop, _sweep_settlements), name="settlement-sweep"),
+        threading.Thread(
+            target=_sweep, args=(stop, _reconcile, RECONCILE_SECONDS), name="reconciliation-sweep"
+        ),
         threading.Thread(target=run_publisher, args=(stop,), name="publisher"),
     ]
     for thread in threads:
@@ -106,9 +111,9 @@ async def _rescue_stalled_jobs(app: App) -> None:
             await app.job_manager.retry_job(job)
 
 
-def _sweep(stop: threading.Event, sweep: Callable[[], object]) -> None:
-    """Call ``sweep`` once a second. Whatever goes wrong is logged, and the next sweep looks again."""
-    while not stop.wait(SWEEP_SECONDS):
+def _sweep(stop: threading.Event, sweep: Callable[[], object], pause_seconds: float = SWEEP_SECONDS) -> None:
+    """Call ``sweep`` again and again. Whatever goes wrong is logged, and the next sweep looks again."""
+    while not stop.wait(pause_seconds):
         close_old_connections()
         try:
             sweep()
@@ -129,3 +134,7 @@ def _sweep_settlements() -> None:
     sweep_leases(now=datetime.now(UTC))
     sweep_transfers(now=datetime.now(UTC))
     sweep_funds(now=datetime.now(UTC))
+
+
+def _reconcile() -> None:
+    sweep_reconciliation(now=datetime.now(UTC))

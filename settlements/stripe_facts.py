@@ -234,3 +234,18 @@ class Payout:
     arrival_at: datetime
     balance_transaction_id: str
     failure_message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A balance transaction: what an object (``source_id``) moved our balance by, cents; net is amount less fee."""
+
+    id: str
+    type: str
+    source_id: str
+    amount_cents: int
+    fee_cents: int
+    net_cents: int
+    currency: str
+    created_at: datetime
+    available_at: datetime

@@ -35,6 +35,7 @@ from settlements.jobs import (
 )
 from settlements.leases import DRAWN_UP_BEFORE
 from settlements.models import (
+    BankPayout,
     ChargeAttempt,
     DeliveryNotice,
     Dispute,
@@ -53,6 +54,7 @@ from settlements.models import (
 from settlements.operations.delivery_steps import move_delivery
 from settlements.operations.draw_up import settle_window
 from settlements.operations.lease_months import complete_lease, draw_up_month
+from settlements.operations.reconciliation import import_movements, look_for_mismatches, tie_payout
 from settlements.operations.reliability import count_reliability
 from settlements.operations.transfers import book_available
 from settlements.queries.deliveries import due_deliveries
@@ -61,6 +63,7 @@ from settlements.queries.transfers import (
     transfers_to_send,
     transfers_with_available_funds,
 )
+from settlements.stripe_facts import OutcomeUnknown, Refused
 
 logger = logging.getLogger(__name__)
 
@@ -142,6 +145,26 @@ def sweep_funds(*, now: datetime) -> int:
     return defer_again(
         BOOK_AVAILABLE, due.order_by("available_at", "id").values_list("id", flat=True)[:BATCH]
     )
+
+
+def sweep_reconciliation(*, now: datetime) -> int:
+    """Take in what Stripe moved since the last look and write down what does not tie; return how many are open.
+
+    A Stripe that does not answer keeps nothing else from being looked at.
+    """
+    try:
+        import_movements(now=now)
+        for payout_id in untied_payouts():
+            tie_payout(payout_id=payout_id, now=now)
+    except (OutcomeUnknown, Refused):
+        logger.warning("Stripe did not tell its movements; the next look asks again", exc_info=True)
+    return look_for_mismatches(now=now)
+
+
+def untied_payouts() -> list[str]:
+    """Return Stripe's ids of automatic payouts that arrived and were not compared with their movements yet."""
+    payouts = BankPayout.objects.filter(automatic=True, status=BankPayout.Status.PAID, tied_at=None)
+    return list(payouts.order_by("id").values_list("stripe_id", flat=True)[:BATCH])
 
 
 def due_steps(now: datetime) -> list[int]:

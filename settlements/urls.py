@@ -18,6 +18,7 @@ from settlements.views import (
     outages,
     own,
     payouts,
+    reconciliation,
     refunds,
     ssh_keys,
     transfers,
@@ -105,5 +106,18 @@ urlpatterns = [
     path("finance/disputes/<int:pk>/answer/", disputes.dispute_answer, name="dispute_answer"),
     path("finance/disputes/<int:pk>/accept/", disputes.dispute_accept, name="dispute_accept"),
     path("finance/disputes/<int:pk>/bear/", disputes.dispute_bear, name="dispute_bear"),
+    path("finance/reconciliation/", reconciliation.overview, name="reconciliation"),
+    path("finance/reconciliation/look/", reconciliation.look_now, name="reconciliation_look"),
+    path("finance/reconciliation/days/<str:day>/", reconciliation.day, name="reconciliation_day"),
+    path("finance/reconciliation/windows/<int:pk>/", reconciliation.window, name="reconciliation_window"),
+    path("finance/reconciliation/mismatches/<int:pk>/", reconciliation.mismatch, name="mismatch"),
+    path(
+        "finance/reconciliation/mismatches/<int:pk>/owner/",
+        reconciliation.mismatch_assign,
+        name="mismatch_assign",
+    ),
+    path(
+        "finance/reconciliation/months/<str:month>/close/", reconciliation.period_close, name="period_close"
+    ),
     path("stripe/webhook/", stripe_webhook, name="stripe_webhook"),
 ]

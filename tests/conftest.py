@@ -63,6 +63,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.Djan
             "settlements_accountbalance",
             "settlements_transaction",
             "settlements_entry",
+            "settlements_balancemovement",
+            "settlements_closedperiod",
         ):
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER ledger_never_truncated")
 

@@ -183,6 +183,9 @@ LOOKS = {
     "running": Look("open", "live"),
     "delivered": Look("check", "ok"),
     "missed": Look("alert", "danger"),
+    # mismatches
+    "open_mismatch": Look("alert", "danger"),
+    "tied": Look("check", "ok"),
     # money on its way
     "pending": Look("clock", "hollow"),
     "canceled": Look("cross", "neutral"),

@@ -14,6 +14,7 @@ from settlements.models.leases import Lease, LeaseMonth
 from settlements.models.ledger import Account, AccountBalance, Entry, Transaction
 from settlements.models.outages import Outage
 from settlements.models.prepayments import PendingFunds, Prepayment
+from settlements.models.reconciliation import BalanceMovement, ClosedPeriod, Mismatch
 from settlements.models.refunds import Refund, RefundAttempt, RefundLine
 from settlements.models.sellers import SellerAccount
 from settlements.models.settlements import SettledWindow, Settlement, SettlementLine
@@ -23,8 +24,10 @@ from settlements.models.transfers import Transfer, TransferHold
 __all__ = [
     "Account",
     "AccountBalance",
+    "BalanceMovement",
     "BankPayout",
     "ChargeAttempt",
+    "ClosedPeriod",
     "CollectionDecision",
     "Customer",
     "Default",
@@ -39,6 +42,7 @@ __all__ = [
     "HandoverRead",
     "Lease",
     "LeaseMonth",
+    "Mismatch",
     "Notice",
     "Outage",
     "PaymentMethod",

@@ -33,6 +33,9 @@ class BankPayout(models.Model):
     balance_transaction_id = models.CharField(max_length=80)
     message = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(db_default=Now())
+    tied_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was compared with the movements it holds."
+    )
 
     class Meta:
         constraints = [

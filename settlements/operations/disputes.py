@@ -271,6 +271,7 @@ def _post(
             kind=kind,
             reference=f"{dispute_reference(dispute)}:{what}",
             description=f"Dispute {dispute.stripe_id}: {what}",
+            stripe_object_id=dispute.stripe_id,
             cents={
                 ledger.DISPUTES_IN_FLIGHT: in_flight_cents,
                 ledger.STRIPE_FEES: fee_cents,

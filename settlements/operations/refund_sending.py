@@ -237,6 +237,7 @@ def _book_what_moved(attempt: RefundAttempt, told: StripeRefund) -> bool:
             Transaction.Kind.REFUND_PAID,
             f"{reference}:paid",
             f"{told.id} left Stripe",
+            stripe_object_id=told.id,
             in_flight_cents=refund.card_cents,
             net_cents=told.paid_net_cents,
         )
@@ -246,6 +247,7 @@ def _book_what_moved(attempt: RefundAttempt, told: StripeRefund) -> bool:
             Transaction.Kind.REFUND_FAILED,
             f"{reference}:failed",
             f"{told.id} came back",
+            stripe_object_id=told.id,
             in_flight_cents=-refund.card_cents,
             net_cents=told.failed_net_cents,
         )
@@ -253,7 +255,13 @@ def _book_what_moved(attempt: RefundAttempt, told: StripeRefund) -> bool:
 
 
 def _post(
-    kind: Transaction.Kind, reference: str, description: str, *, in_flight_cents: int, net_cents: int
+    kind: Transaction.Kind,
+    reference: str,
+    description: str,
+    *,
+    stripe_object_id: str,
+    in_flight_cents: int,
+    net_cents: int,
 ) -> None:
     """Book what moved at Stripe, as its balance says; what the two differ by is a fee of Stripe's."""
     ledger.post_transaction(
@@ -261,6 +269,7 @@ def _post(
             kind=kind,
             reference=reference,
             description=description,
+            stripe_object_id=stripe_object_id,
             cents={
                 ledger.REFUNDS_IN_FLIGHT: in_flight_cents,
                 ledger.STRIPE_AVAILABLE: net_cents,

@@ -9,6 +9,7 @@ costs a lookup. STRIPE_MAX_NETWORK_RETRIES (1) with the same idempotency key cov
 longer is for the sweep, which waits without holding a worker.
 """
 
+from settlements.stripe_gateway.balance import list_movements, list_movements_of_payout
 from settlements.stripe_gateway.cards import (
     create_customer,
     create_setup_session,
@@ -57,6 +58,8 @@ __all__ = [
     "find_payment",
     "find_refund",
     "find_transfer",
+    "list_movements",
+    "list_movements_of_payout",
     "retrieve_account",
     "retrieve_balance_move",
     "retrieve_card",

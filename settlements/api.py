@@ -1,4 +1,4 @@
-"""The buyer's API of what it owes and paid. Read only: money moves by itself, or on the pages. Amounts are US cents."""
+"""An organization's API of what it owes, paid and is paid, US cents. Read only: money moves by itself, or on pages."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from rest_framework.routers import SimpleRouter
 
 from accounts.api.authentication import organization_of
 from accounts.api.permissions import IsMember
-from settlements.models import ChargeAttempt, Refund, Settlement, SettlementLine
+from settlements.models import ChargeAttempt, Refund, Settlement, SettlementLine, Transfer
+from settlements.queries import transfers
 from settlements.queries.refunds import own_refunds
 from settlements.queries.settlements import listed, why_unpaid
+from settlements.queries.transfers import why_waiting
 
 
 class SettlementLineSerializer(serializers.ModelSerializer[SettlementLine]):
@@ -122,7 +124,52 @@ class RefundViewSet(viewsets.ReadOnlyModelViewSet[Refund]):
         return own_refunds(organization_of(self.request))
 
 
+class PayoutSerializer(serializers.ModelSerializer[Transfer]):
+    """What a delivered award brings its seller, cents. ``reason`` says in words why it waits, empty once paid."""
+
+    award = serializers.IntegerField(source="delivery.line.award_id", read_only=True)
+    sold_for_cents = serializers.IntegerField(source="delivery.line.amount_cents", read_only=True)
+    fee_cents = serializers.IntegerField(source="delivery.line.fee_cents", read_only=True)
+    fee_bps = serializers.IntegerField(source="delivery.line.fee_bps", read_only=True)
+    delivered_at = serializers.DateTimeField(source="delivery.delivered_at", read_only=True)
+    reason = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Transfer
+        fields = (
+            "id",
+            "award",
+            "status",
+            "reason",
+            "amount_cents",
+            "reversed_cents",
+            "currency",
+            "sold_for_cents",
+            "fee_cents",
+            "fee_bps",
+            "delivered_at",
+            "paid_at",
+            "stripe_transfer_id",
+        )
+
+    def get_reason(self, transfer: Transfer) -> str:
+        return why_waiting(transfer)
+
+
+class PayoutViewSet(viewsets.ReadOnlyModelViewSet[Transfer]):
+    """What your organization is paid for what it delivered, newest first."""
+
+    permission_classes = [IsMember]
+    queryset = Transfer.objects.none()
+    serializer_class = PayoutSerializer
+    lookup_value_converter = "int"
+
+    def get_queryset(self) -> QuerySet[Transfer]:
+        return transfers.listed().filter(seller=organization_of(self.request))
+
+
 router = SimpleRouter(use_regex_path=False)
 router.register("settlements", SettlementViewSet, basename="api_settlement")
+router.register("payouts", PayoutViewSet, basename="api_payout")
 router.register("refunds", RefundViewSet, basename="api_refund")
 urlpatterns = router.urls

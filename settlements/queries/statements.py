@@ -57,21 +57,12 @@ class Statement:
 
     @property
     def totals(self) -> list[tuple[str, int]]:
-        """Net cents by kind of booking, and the fees within them, in the order of their first line."""
+        """Gross cents by kind of booking, and the fees: with the opening balance they sum to the closing one."""
         sums: dict[str, int] = defaultdict(int)
         for line in self.lines:
-            sums[line.title] += line.net_cents
-        return list(sums.items())
-
-    @property
-    def fees_cents(self) -> int:
-        return sum(line.fee_cents for line in self.lines)
-
-    @property
-    def gross_cents(self) -> int:
-        """Sales before fees, less what was refunded of them."""
-        trade = {TITLES[Kind.SETTLEMENT_DUE], TITLES[Kind.DEFAULT], TITLES[Kind.REFUND]}
-        return sum(line.gross_cents for line in self.lines if line.title in trade)
+            sums[line.title] += line.gross_cents
+        fees_cents = sum(line.fee_cents for line in self.lines)
+        return [*sums.items(), ("Platform fees", -fees_cents)]
 
 
 def statement_of(seller_id: int, month: date) -> Statement:

@@ -26,7 +26,7 @@ MAX_AT_ONCE = 200
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(
-        label="Reason",
+        label="Why it is rejected",
         max_length=300,
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text="The seller does not see it.",

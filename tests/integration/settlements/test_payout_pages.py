@@ -28,6 +28,7 @@ from tests.factories import (
 )
 from tests.integration.settlements.payout_steps import deliver, paid_settlement, set_up, transfer_ready
 from tests.integration.settlements.steps import settlement_of
+from tests.integration.settlements.test_api import client_of
 from tests.integration.stripe_sandbox.steps import ALL_DETAILS
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("stripe_sandbox")]
@@ -188,6 +189,7 @@ class TestStatement:
             ("Paid to you", -9_501, 0, -9_501),
         ]
         assert (statement.opening_cents, statement.closing_cents) == (0, 0)
+        assert statement.totals == [("Sale", 10_001), ("Paid to you", -9_501), ("Platform fees", -500)]
         after = statement_of(transfer.seller_id, next_month(month))
         assert (after.opening_cents, after.lines, after.closing_cents) == (0, [], 0)
 
@@ -394,3 +396,22 @@ class TestFees:
         form = self.form(market=market.pk, confirm="yes")
         ada.post(url("fee_list"), form)
         assert "Another version begins at that very time" in text_of(ada.post(url("fee_list"), form))
+
+
+class TestApi:
+    def test_tells_a_sellers_payouts_and_nobody_elses(self) -> None:
+        transfer = deliver(paid_settlement(10_000)).transfers.get()
+        client = client_of(transfer.seller)
+
+        (row,) = client.get("/api/v1/payouts/").json()["results"]
+
+        assert (row["amount_cents"], row["sold_for_cents"], row["fee_cents"], row["fee_bps"]) == (
+            9_500,
+            10_000,
+            500,
+            500,
+        )
+        assert "payouts must be set up" in row["reason"]
+        assert client.get(f"/api/v1/payouts/{transfer.pk}/").json() == row
+        assert client_of(SellerFactory()).get(f"/api/v1/payouts/{transfer.pk}/").status_code == 404
+        assert client.post("/api/v1/payouts/").status_code == 405

@@ -20,8 +20,9 @@ run: setup-run ## Run Sparegrid here, database included (PORT=8123 make run; Ctr
 test: setup-test ## Run every test (ARGS="tests/unit -k money" for some)
 	$(VENV)/pytest $(ARGS)
 
-soak: setup-test ## Try the engine's commands on many more damaged inputs (FUZZ_EXAMPLES=20000)
+soak: setup-test ## Try damaged inputs (FUZZ_EXAMPLES=20000) and the laws of money (SOAK_STEPS=200000) for longer
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-5000} $(VENV)/pytest tests/unit/engine/test_command_fuzz.py $(ARGS)
+	SOAK_STEPS=$${SOAK_STEPS:-200000} $(VENV)/pytest tests/laws $(ARGS)
 
 check: check-format check-lint check-types check-layers check-templates check-migrations check-django check-schema check-states ## Run every check that is no test
 

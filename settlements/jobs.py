@@ -27,6 +27,7 @@ RESOLVE_PREPAYMENT = "settlements.resolve_prepayment"
 BOOK_AVAILABLE = "settlements.book_available"
 RESOLVE_REFUND = "settlements.resolve_refund"
 REFRESH_DISPUTE = "settlements.refresh_dispute"
+SEND_REVERSAL = "settlements.send_reversal"
 DETACH_PAYMENT_METHOD = "settlements.detach_payment_method"
 TAKE_STEP = "settlements.take_dunning_step"
 SEND_NOTICE = "settlements.send_notice"
@@ -59,6 +60,12 @@ def defer_event(event_id: int) -> None:
 def defer_refund(refund_id: int) -> None:
     """Have a decided refund sent as soon as this transaction commits."""
     app.configure_task(SEND_REFUND, queue=QUEUE_STRIPE).defer(row_id=refund_id)
+
+
+def defer_reversals(reversal_ids: Sequence[int]) -> None:
+    """Have these parts of transfers taken back as soon as this transaction commits."""
+    for reversal_id in reversal_ids:
+        app.configure_task(SEND_REVERSAL, queue=QUEUE_STRIPE).defer(row_id=reversal_id)
 
 
 def defer_detach(payment_method_id: int) -> None:

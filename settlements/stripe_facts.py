@@ -249,3 +249,13 @@ class Movement:
     currency: str
     created_at: datetime
     available_at: datetime
+
+
+class StripeReversal:
+    """What was taken back of a transfer: ``returned_cents`` came to our balance."""
+
+    id: str
+    amount_cents: int
+    transfer_id: str
+    metadata: dict[str, str]
+    returned_cents: int

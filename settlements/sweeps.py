@@ -29,6 +29,7 @@ from settlements.jobs import (
     RESOLVE_TRANSFER,
     SEND_NOTICE,
     SEND_REFUND,
+    SEND_REVERSAL,
     SEND_TRANSFER,
     TAKE_STEP,
     defer_again,
@@ -50,6 +51,7 @@ from settlements.models import (
     RefundAttempt,
     Settlement,
     StripeEvent,
+    TransferReversal,
 )
 from settlements.operations.delivery_steps import move_delivery
 from settlements.operations.draw_up import settle_window
@@ -91,6 +93,7 @@ def sweep_settlements() -> int:
         + defer_again(RESOLVE_REFUND, unresolved_refund_attempts())
         + defer_again(RESOLVE_PREPAYMENT, unresolved_prepayments())
         + defer_again(REFRESH_DISPUTE, unheard_of_disputes())
+        + defer_again(SEND_REVERSAL, unsent_reversals())
     )
 
 
@@ -238,6 +241,14 @@ def unresolved_refund_attempts() -> list[int]:
     """Return refunds' open attempts that nobody has asked Stripe about for a while; the while doubles each time."""
     attempts = RefundAttempt.objects.filter(outcome__in=RefundAttempt.OPEN, called_at__lt=Now() - _pause())
     return list(attempts.order_by("called_at", "id").values_list("id", flat=True)[:BATCH])
+
+
+def unsent_reversals() -> list[int]:
+    """Return what is to be taken back of transfers and nobody has asked about for a while; the while doubles."""
+    reversals = TransferReversal.objects.filter(
+        status__in=TransferReversal.OPEN, called_at__lt=Now() - JOB_HEAD_START
+    ).filter(Q(n_calls=0) | Q(called_at__lt=Now() - _pause()))
+    return list(reversals.order_by("called_at", "id").values_list("id", flat=True)[:BATCH])
 
 
 def unheard_of_disputes() -> list[int]:

@@ -22,6 +22,7 @@ from settlements.jobs import (
     RESOLVE_TRANSFER,
     SEND_NOTICE,
     SEND_REFUND,
+    SEND_REVERSAL,
     SEND_TRANSFER,
     TAKE_STEP,
 )
@@ -35,6 +36,7 @@ from settlements.operations.funds import book_available
 from settlements.operations.notices import send_notice
 from settlements.operations.prepayments import resolve_prepayment
 from settlements.operations.refund_sending import resolve_refund_attempt, send_refund
+from settlements.operations.reversals import send_reversal
 from settlements.operations.transfers import resolve_transfer, send_transfer
 from settlements.stripe_facts import OutcomeUnknown
 
@@ -124,3 +126,9 @@ def resolve_open_prepayment(*, row_id: int) -> None:
 def book_available_funds(*, row_id: int) -> None:
     """Book funds that should be available by now. Not retried here: the sweep asks again."""
     book_available(funds_id=row_id)
+
+
+@app.task(name=SEND_REVERSAL, queue=QUEUE_STRIPE)
+def take_transfer_back(*, row_id: int) -> None:
+    """Take part of a transfer back. Not retried here: the sweep looks it up."""
+    send_reversal(reversal_id=row_id)

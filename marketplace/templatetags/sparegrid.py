@@ -200,6 +200,8 @@ LOOKS = {
     # prepayments
     "received": Look("check", "ok"),
     "expired": Look("minus", "neutral"),
+    "waiting": Look("clock", "hollow"),
+    "done": Look("check", "ok"),
     # disputes
     "inquiry": Look("clock", "warn"),
     "needs_response": Look("alert", "danger"),

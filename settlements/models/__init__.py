@@ -16,6 +16,7 @@ from settlements.models.outages import Outage
 from settlements.models.prepayments import PendingFunds, Prepayment
 from settlements.models.reconciliation import BalanceMovement, ClosedPeriod, Mismatch
 from settlements.models.refunds import Refund, RefundAttempt, RefundLine
+from settlements.models.reversals import TransferReversal
 from settlements.models.sellers import SellerAccount
 from settlements.models.settlements import SettledWindow, Settlement, SettlementLine
 from settlements.models.stripe_events import StripeEvent
@@ -62,4 +63,5 @@ __all__ = [
     "Transaction",
     "Transfer",
     "TransferHold",
+    "TransferReversal",
 ]

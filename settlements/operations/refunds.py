@@ -15,6 +15,7 @@ from settlements import ledger
 from settlements.jobs import defer_refund
 from settlements.models import Delivery, Notice, Refund, RefundLine, Settlement, SettlementLine, Transaction
 from settlements.operations.deliveries import move, told_both_sides
+from settlements.operations.reversals import write_reversals
 from settlements.operations.unpaid import write_notices
 from settlements.refunding import RefundEffect, effect_of, refund_reference
 
@@ -209,6 +210,7 @@ def _count_against_lines(refund: Refund, effect: RefundEffect) -> None:
     settlement.refunded_cents += effect.amount_cents
     settlement.refunded_prepaid_cents += effect.prepaid_cents
     settlement.save(update_fields=["refunded_cents", "refunded_prepaid_cents"])
+    write_reversals(each.line for each in effect.lines)
     _call_off(line for line in (each.line for each in effect.lines) if line.refundable_cents == 0)
 
 

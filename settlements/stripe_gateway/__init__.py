@@ -32,6 +32,7 @@ from settlements.stripe_gateway.prepayments import (
     retrieve_payment_session,
 )
 from settlements.stripe_gateway.refunds import create_refund, find_refund, retrieve_refund
+from settlements.stripe_gateway.reversals import create_reversal, find_reversal
 from settlements.stripe_gateway.transfers import (
     create_transfer,
     find_transfer,
@@ -52,11 +53,13 @@ __all__ = [
     "create_payment",
     "create_payment_session",
     "create_refund",
+    "create_reversal",
     "create_setup_session",
     "create_transfer",
     "detach_card",
     "find_payment",
     "find_refund",
+    "find_reversal",
     "find_transfer",
     "list_movements",
     "list_movements_of_payout",

@@ -11,7 +11,7 @@ from django.db.models import F
 from accounts.models import BiddingLimit, Membership
 from marketplace.db import database_now
 from settlements import ledger
-from settlements.models import Dispute, Notice, Refund, Settlement, StripeEvent
+from settlements.models import Dispute, Notice, Refund, Settlement, StripeEvent, TransferHold
 from settlements.operations.disputes import (
     StaleDispute,
     accept_dispute,
@@ -105,6 +105,16 @@ class TestTakingIn:
 
         limit.refresh_from_db()
         assert limit.suspended_reason == ""
+
+    def test_the_sellers_shares_stay_until_it_has_ended(self, sandbox: SandboxServer) -> None:
+        disputed_settlement(40_00, 20_00)
+        dispute = Dispute.objects.get()
+        holds = TransferHold.objects.filter(reference=f"dispute:{dispute.pk}", lifted_at=None)
+        assert holds.count() == 2
+
+        decide(dispute, at_stripe.win, sandbox)
+
+        assert holds.count() == 0
 
     def test_an_inquiry_takes_nothing_and_suspends_nobody(self) -> None:
         settlement = disputed_settlement(60_00, card="pm_card_createDisputeInquiry")

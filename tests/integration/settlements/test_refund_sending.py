@@ -6,10 +6,19 @@ from typing import Any
 import pytest
 from django.db.models import F
 
+from marketplace.db import database_now
 from settlements import ledger
 from settlements import stripe_gateway as gateway
-from settlements.models import Delivery, Refund, RefundAttempt, Settlement, StripeEvent
-from settlements.operations.deliveries import move_delivery
+from settlements.models import (
+    Delivery,
+    Refund,
+    RefundAttempt,
+    Settlement,
+    StripeEvent,
+    Transfer,
+    TransferReversal,
+)
+from settlements.operations.delivery_steps import move_delivery
 from settlements.operations.events import handle_event, store_event
 from settlements.operations.payments import PaymentMismatch
 from settlements.operations.refund_sending import (
@@ -20,10 +29,13 @@ from settlements.operations.refund_sending import (
     send_refund,
 )
 from settlements.operations.refunds import StaleRefund
+from settlements.operations.reversals import send_reversal
+from settlements.operations.transfers import send_transfer
 from settlements.stripe_facts import OutcomeUnknown
 from settlements.stripe_sandbox.faults import ApiFault
 from settlements.stripe_sandbox.server import SandboxServer
-from settlements.sweeps import sweep_settlements, unresolved_refund_attempts, unsent_refunds
+from settlements.sweeps import sweep_settlements, unresolved_refund_attempts, unsent_refunds, unsent_reversals
+from tests.integration.settlements.payout_steps import set_up
 from tests.integration.settlements.refund_steps import (
     finance_person,
     paid_settlement,
@@ -262,3 +274,66 @@ def delivered(settlement: Settlement) -> None:
         move_delivery(delivery_id=delivery.pk, now=delivery.starts_at)
         Delivery.objects.filter(pk=delivery.pk).update(status="running", handed_over_at=delivery.starts_at)
         assert move_delivery(delivery_id=delivery.pk, now=delivery.ends_at)
+
+
+class TestTakingBack:
+    def test_what_a_seller_was_paid_comes_back(self, paid_out: Transfer) -> None:
+        settlement = paid_out.delivery.line.settlement
+
+        refund(settlement, 20_00)
+        (reversal,) = TransferReversal.objects.all()
+        assert send_reversal(reversal_id=reversal.pk) == TransferReversal.Status.DONE
+
+        paid_out.refresh_from_db()
+        assert (paid_out.reversed_cents, paid_out.status) == (19_00, "paid")
+        assert stripe_client().v1.transfers.retrieve(paid_out.stripe_transfer_id).amount_reversed == 19_00
+        assert ledger.balance_cents(ledger.seller_payable(paid_out.seller_id)) == 0
+
+    def test_all_of_it_reverses_the_transfer(self, paid_out: Transfer) -> None:
+        refund(paid_out.delivery.line.settlement, 60_00)
+
+        send_reversal(reversal_id=TransferReversal.objects.get().pk)
+
+        paid_out.refresh_from_db()
+        assert (paid_out.reversed_cents, paid_out.status) == (57_00, "reversed")
+
+    @pytest.mark.parametrize("phase", ["before", "after"])
+    def test_a_lost_answer_is_looked_up_and_never_repeated(
+        self, paid_out: Transfer, sandbox: SandboxServer, phase: Any
+    ) -> None:
+        refund(paid_out.delivery.line.settlement, 20_00)
+        reversal = TransferReversal.objects.get()
+        sandbox.sandbox.faults.arm_api(
+            ApiFault(kind="error", phase=phase, method="POST", path="/v1/transfers/{transfer}/reversals")
+        )
+        with pytest.raises(OutcomeUnknown):
+            send_reversal(reversal_id=reversal.pk)
+        TransferReversal.objects.update(called_at=F("called_at") - timedelta(minutes=2))
+        assert unsent_reversals() == [reversal.pk]
+
+        for _ in range(2):
+            assert send_reversal(reversal_id=reversal.pk) == TransferReversal.Status.DONE
+
+        assert stripe_client().v1.transfers.retrieve(paid_out.stripe_transfer_id).amount_reversed == 19_00
+        assert ledger.balance_cents(ledger.seller_payable(paid_out.seller_id)) == 0
+
+    def test_where_stripe_refuses_the_seller_owes_it(self, paid_out: Transfer) -> None:
+        refund(paid_out.delivery.line.settlement, 20_00)
+        stripe_client().v1.transfers.reversals.create(paid_out.stripe_transfer_id, {})
+        reversal = TransferReversal.objects.get()
+
+        assert send_reversal(reversal_id=reversal.pk) == TransferReversal.Status.FAILED
+
+        reversal.refresh_from_db()
+        assert reversal.message.endswith("set off against it.")
+        assert ledger.balance_cents(ledger.seller_payable(paid_out.seller_id)) == 19_00
+
+    @pytest.fixture
+    def paid_out(self, sandbox: SandboxServer) -> Transfer:
+        settlement = paid_settlement(60_00)
+        delivered(settlement)
+        transfer = Transfer.objects.get(delivery__line__settlement=settlement)
+        set_up(transfer.seller)
+        assert send_transfer(transfer_id=transfer.pk, now=database_now()) == Transfer.Status.PAID
+        transfer.refresh_from_db()
+        return transfer

@@ -15,6 +15,7 @@ from settlements.models import (
     Refund,
     RefundAttempt,
     Settlement,
+    TransferReversal,
 )
 from settlements.operations.payments import verdict_of
 from settlements.stripe_facts import Payment
@@ -25,6 +26,7 @@ TABLES = [
     (Dispute.Status, Dispute.TRANSITIONS),
     (Refund.Status, Refund.TRANSITIONS),
     (RefundAttempt.Outcome, RefundAttempt.TRANSITIONS),
+    (TransferReversal.Status, TransferReversal.TRANSITIONS),
     (Delivery.Status, Delivery.TRANSITIONS),
     (Outage.Status, Outage.TRANSITIONS),
     (Lease.Status, Lease.TRANSITIONS),

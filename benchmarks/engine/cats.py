@@ -87,7 +87,7 @@ def arbitrary(rng: random.Random, n_goods: int) -> Callable[[], XorSet]:
     def together(bundle: Goods) -> float:
         return sum(fit[a][b] for a, b in itertools.combinations(bundle, 2)) ** (1 + ADDITIVITY)
 
-    return _common_value_bidders(rng, n_goods, next_good, together)
+    return _common_value_bidders(rng, n_goods, next_good, lambda bundle: len(bundle) ** (1 + ADDITIVITY))
 
 
 def regions(rng: random.Random, n_goods: int) -> Callable[[], XorSet]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,7 +46,11 @@ class Block:
 
     @property
     def is_proven(self) -> bool:
-        return self.best.is_proven and all(found.is_proven for found in self.without.values())
+        return (
+            self.best.is_settled
+            and self.best.is_proven
+            and all(found.is_proven for found in self.without.values())
+        )
 
 
 def ticks_by_owner(program: Program, x: Ints) -> dict[int, int]:
@@ -59,10 +63,13 @@ def ticks_by_owner(program: Program, x: Ints) -> dict[int, int]:
 
 
 def find_winners(book: Book, program: Program, max_nodes: int) -> tuple[Search, Found]:
-    """Find the best choice, by the tie rule where its value is proven."""
+    """Find the best choice, by the tie rule where its value is proven and the block is not large."""
     search = Search(program, max_nodes=max_nodes)
     found = search.maximise(program.ticks)
-    while found.is_proven and not is_large(program):
+    search.keep(found)
+    if is_large(program):
+        return search, replace(found, is_settled=False)
+    while found.is_proven:
         settled = settle_ties(book, search, found)
         if settled.value == found.value:
             return search, settled

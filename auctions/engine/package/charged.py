@@ -16,6 +16,7 @@ from scipy.sparse import coo_array, csc_array
 
 from auctions.engine.book import Ints
 from auctions.engine.package.columns import SELECTOR
+from auctions.engine.package.cuts import Rows
 from auctions.engine.package.program import Program
 from auctions.engine.package.search import Found, Search
 
@@ -28,12 +29,14 @@ FINEST = 4096
 
 @dataclass(eq=False, slots=True)
 class Charged:
-    """winners : organizations; worth : ticks the best choice is worth to each"""
+    """winners : organizations; worth : ticks the best choice is worth to each; rows : that all choices keep"""
 
     program: Program
     winners: Sequence[int]
     worth: Sequence[int]
     max_nodes: int
+    rows: Rows | None = None
+    _search: Search = field(init=False)
     _several: list[int] = field(init=False)
     _presence: list[Ints] = field(init=False)
     _finest: int = field(init=False)
@@ -53,6 +56,9 @@ class Charged:
             else np.flatnonzero((self.program.owner == owner) & (self.program.kind == SELECTOR))
             for owner in self.winners
         ]
+        self._search = Search(self.program, max_nodes=self.max_nodes)
+        if self.rows is not None:
+            self._search.rows = self.rows.widened(self.program.n_columns)
 
     def blocking(self, keeps: Sequence[Fraction], known: Sequence[Ints]) -> Found:
         """Find the choice that is worth most after charges of `keeps` ticks; columns as in `with_charges`."""
@@ -61,8 +67,9 @@ class Charged:
         ticks = self.program.ticks * fine
         for columns, each in zip(self._presence, keeps, strict=True):
             ticks[columns] -= round(each * fine)
-        search = Search(self.program, max_nodes=self.max_nodes)
-        return search.maximise(ticks, known=[self.with_charges(x) for x in known])
+        found = self._search.maximise(ticks, known=[self.with_charges(x) for x in known])
+        self._search.keep(found)
+        return found
 
     def with_charges(self, x: Ints) -> Ints:
         owners = set(self.program.owner[: len(x)][x > 0].tolist())

@@ -107,7 +107,8 @@ class Core:
             self.program
         ):  # priced against the choices met, of which there is one without each winner
             return Priced(dict(zip(self.winners, self._nearest(), strict=True)), False)
-        charged = Charged(self.program, self.winners, self.worth, self.max_nodes)
+        rows = self.blocks[0].search.rows if len(self.blocks) == 1 else None
+        charged = Charged(self.program, self.winners, self.worth, self.max_nodes, rows)
         for _ in range(MAX_ROUNDS):
             excess = self._nearest()
             known = len(self.least), sum(self.least.values())

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import highspy
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array
+from scipy.sparse import csc_array, csr_array
 
 from auctions.engine.book import Ints
 
@@ -57,6 +58,10 @@ class Basis:
     columns: NDArray[np.int8]
     rows: NDArray[np.int8]
 
+    def select(self, rows: NDArray[np.bool_]) -> Basis:
+        """The basis without some rows, none of which may bind."""
+        return Basis(self.columns, self.rows[rows])
+
     @classmethod
     def of(cls, basis: highspy.HighsBasis) -> Basis:
         return cls(
@@ -82,6 +87,22 @@ class Relaxed:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Answer:
+    """Of a relaxation, all in units of `cost`.
+
+    x : float64 (n,)
+    price : float64 (m,) per unit of the row, >= 0 for rows that are <=
+    reduced : float64 (n,) what one more of a column would add
+    total : of x
+    """
+
+    x: Floats
+    price: Floats
+    reduced: Floats
+    total: float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Solved:
     """x : int64 (n,), None where there is none; met : others on the way; bound : no x is worth more"""
 
@@ -92,21 +113,72 @@ class Solved:
     nodes: int
 
 
-def relax(problem: Problem, basis: Basis | None = None) -> Relaxed:
-    """Solve without `x integer`; raise `SolverFailed` unless it is solved to the end."""
-    solver, scale = load(problem)
-    if basis is not None:
-        solver.setBasis(basis.restored())
-        solver.setOptionValue("presolve", "off")
-    solver.run()
-    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-        solver.clearSolver()
+class Relaxation:
+    """A problem without `x integer`, kept open: rows may be added, then it is solved on from where it ended."""
+
+    def __init__(self, problem: Problem, basis: Basis | None = None) -> None:
+        self._solver, self._scale = load(problem)
+        if basis is not None:
+            self._solver.setBasis(basis.restored())
+            self._solver.setOptionValue("presolve", "off")
+
+    def solve(self) -> Answer:
+        """Raise `SolverFailed` unless there is an x and it is solved to the end."""
+        relaxed = self.try_solve()
+        if relaxed is None:
+            raise SolverFailed("relaxation without an x")
+        return relaxed
+
+    def try_solve(self) -> Answer | None:
+        """None where there is no x; raise `SolverFailed` unless it is solved to the end."""
+        solver = self._solver
         solver.run()
-    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-        raise SolverFailed(f"relaxation: {solver.modelStatusToString(solver.getModelStatus())}")
-    solution = solver.getSolution()
-    price = -np.array(solution.row_dual) * scale
-    return Relaxed(np.array(solution.col_value), price, Basis.of(solver.getBasis()))
+        if solver.getModelStatus() not in _SOLVED:
+            solver.clearSolver()
+            solver.run()
+        if solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
+            return None
+        if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            raise SolverFailed(f"relaxation: {solver.modelStatusToString(solver.getModelStatus())}")
+        solution = solver.getSolution()
+        return Answer(
+            x=np.array(solution.col_value),
+            price=-np.array(solution.row_dual) * self._scale,
+            reduced=-np.array(solution.col_dual) * self._scale,
+            total=-solver.getInfo().objective_function_value * self._scale,
+        )
+
+    @property
+    def basis(self) -> Basis:
+        return Basis.of(self._solver.getBasis())
+
+    def set_limits(self, lower: Ints, upper: Ints) -> None:
+        columns = np.arange(len(lower), dtype=np.int32)
+        self._solver.changeColsBounds(
+            len(columns), columns, lower.astype(np.float64), upper.astype(np.float64)
+        )
+
+    def add(self, matrix: csr_array, limit: Ints) -> None:
+        """Add rows `matrix @ x <= limit`."""
+        self._solver.addRows(
+            len(limit),
+            np.full(len(limit), -np.inf),
+            limit.astype(np.float64),
+            matrix.nnz,
+            matrix.indptr[:-1].astype(np.int32),
+            matrix.indices.astype(np.int32),
+            matrix.data.astype(np.float64),
+        )
+
+    def inverse(self, columns: NDArray[np.bool_]) -> Floats:
+        """Rows of the basis's inverse that belong to basic columns among the given ones. float64 (k, m)"""
+        solver: Any = self._solver  # its type stubs leave these out
+        _, basic = solver.getBasicVariables()
+        rows = [at for at, column in enumerate(basic) if column >= 0 and columns[column]]
+        inverse = np.zeros((len(rows), self._solver.getNumRow()))
+        for row, at in enumerate(rows):
+            inverse[row] = solver.getBasisInverseRow(at)[1]
+        return inverse
 
 
 def solve(
@@ -169,6 +241,10 @@ def load(problem: Problem, *, integer: bool = False) -> tuple[highspy.Highs, flo
     solver.passModel(lp)
     return solver, scale
 
+
+_SOLVED = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible)
+
+BASIC = int(highspy.HighsBasisStatus.kBasic)
 
 _STATES = {int(state): state for state in highspy.HighsBasisStatus.__members__.values()}
 

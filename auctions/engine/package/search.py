@@ -1,8 +1,9 @@
 """Find the best choice of columns: bound first, keep what could matter, then search, then count again.
 
-The relaxation's prices prove a bound. A first choice (the relaxation's own where it is whole, a greedy rounding of it,
-or one the caller knows) is a value to beat. Columns that cannot be part of anything better are left out, those that
-must be are fixed, both proven in whole numbers; what remains, often nothing, goes to the solver.
+The relaxation, tightened by rows that it breaks (see `cuts`), proves a bound by its prices. A first choice (the
+relaxation's own where it is whole, a greedy rounding of it, or one the caller knows) is a value to beat. Columns that
+cannot be part of anything better are left out, those that must be are fixed, both proven in whole numbers; what
+remains, often nothing, is branched on, and should that take too many branches, goes to the solver.
 """
 
 from __future__ import annotations
@@ -16,8 +17,19 @@ from numpy.typing import NDArray
 
 from auctions.engine.book import Ints
 from auctions.engine.package.bounds import Bound, prove_bound
+from auctions.engine.package.branch import NEAR, Branched, branch
 from auctions.engine.package.columns import MORE, SELECTOR
-from auctions.engine.package.highs import Basis, Floats, Problem, Solved, SolverFailed, relax, solve
+from auctions.engine.package.cuts import WHOLE, Conflicts, Rows, broken_rows, is_fractional, with_rows
+from auctions.engine.package.highs import (
+    BASIC,
+    Basis,
+    Floats,
+    Problem,
+    Relaxation,
+    Solved,
+    SolverFailed,
+    solve,
+)
 from auctions.engine.package.large import is_large
 from auctions.engine.package.large.neighbourhoods import improve
 from auctions.engine.package.large.refill import refill
@@ -25,35 +37,68 @@ from auctions.engine.package.large.relaxation import relax_large
 from auctions.engine.package.large.spans import find_spans
 from auctions.engine.package.program import Program
 
-WHOLE = 1e-6
-"""A relaxed value this near a whole number may be taken for it; what follows is checked in whole numbers."""
+FEW_COLUMNS = 128
 
-FEW_COLUMNS = 64
+FEW_OPEN = 128
+"""Columns that something better may hold: so few are branched on as they are."""
+
+MAX_TIGHTENINGS = 30
+PATIENCE = 3
+LEAST_GAIN = 0.03
+"""Of what all rows gained so far: rounds of rows that gain less are counted, `PATIENCE` of them in a row are enough."""
+
+MAX_BRANCHES = 500
+"""Branches of ours before a search is handed to the solver's own."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Found:
-    """x : int64 (n,) feasible; value : its ticks; bound : no feasible x has more; met : others seen on the way"""
+    """x : int64 (n,) feasible; value : its ticks; bound : no feasible x has more; met : others seen on the way
+
+    rows : what was added to the relaxation and binds it
+    is_settled : whether x is known to be the one the tie rule prefers; not asked before `settle_ties`
+    """
 
     x: Ints
     value: int
     bound: int
     met: tuple[Ints, ...] = ()
+    rows: Rows | None = None
+    basis: Basis | None = None
+    is_settled: bool = True
 
     @property
     def is_proven(self) -> bool:
         return self.bound <= self.value
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Tight:
+    """A relaxation with rows added; x, value : the best choice known by then
+
+    rows, basis : rows that may bind, and where it ended with them
+    binding : the rows that bind
+    """
+
+    bound: Bound
+    rows: Rows
+    binding: Rows
+    basis: Basis
+    x: Ints
+    value: int
+
+
 class Search:
-    """One program and what is known of it: the first relaxation's basis, or the bound where the program is large."""
+    """One program and what is known of it: rows that tighten its relaxation and where that ended, or its bound."""
 
     def __init__(self, program: Program, *, max_nodes: int) -> None:
         self.program = program
         self.max_nodes = max_nodes
+        self.rows = Rows.none(program.n_columns)
+        self._zero = np.zeros(program.n_columns, dtype=np.int64)
+        self._conflicts = None if is_large(program) else Conflicts(self.problem(program.ticks))
         self._basis: Basis | None = None
         self._bound: Bound | None = None
-        self._zero = np.zeros(program.n_columns, dtype=np.int64)
 
     def problem(self, ticks: Ints, closed: NDArray[np.bool_] | None = None) -> Problem:
         upper = self.program.upper
@@ -66,11 +111,16 @@ class Search:
             is_equal=self.program.is_equal,
         )
 
-    def relax(self, problem: Problem) -> tuple[Floats, Bound]:
-        relaxed = relax(problem, self._basis)
-        if self._basis is None:
-            self._basis = relaxed.basis
-        return relaxed.x, prove_bound(problem, relaxed.price)
+    def bound(self, problem: Problem) -> Bound:
+        """Prove a bound by the relaxation, tightened by the rows known."""
+        tightened = with_rows(problem, self.rows)
+        return prove_bound(tightened, Relaxation(tightened, self._basis).solve().price)
+
+    def keep(self, found: Found) -> None:
+        """Start the searches to come from what one has found out. Not while others are under way."""
+        if found.rows is not None:
+            self.rows = found.rows
+        self._basis = found.basis
 
     def maximise(
         self, ticks: Ints, *, closed: NDArray[np.bool_] | None = None, known: Iterable[Ints] = ()
@@ -80,15 +130,48 @@ class Search:
         x, value = best_of(ticks, [self._zero, *known])
         if is_large(self.program):
             return self._maximise_large(problem, x, value)
-        relaxed, bound = self.relax(problem)
+        tight = self._tighten(problem, x, value)
+        if tight.bound.ticks > tight.value:
+            found = self._search(problem, tight)
+        else:
+            found = Found(tight.x, tight.value, tight.value)
+        return replace(found, rows=tight.rows, basis=tight.basis)
+
+    def _tighten(self, problem: Problem, x: Ints, value: int) -> Tight:
+        """Relax, and add rows that the relaxation breaks as long as it gains by them."""
+        assert self._conflicts is not None
+        rows = self.rows
+        relaxation = Relaxation(with_rows(problem, rows), self._basis)
+        relaxed = relaxation.solve()
+        first = last = relaxed.total
+        patience = PATIENCE
+        for _ in range(MAX_TIGHTENINGS):
+            open_columns = -relaxed.reduced <= relaxed.total - value - 1 + NEAR
+            if np.count_nonzero(open_columns) <= FEW_OPEN or not is_fractional(relaxed.x).any():
+                break
+            new = broken_rows(self._conflicts, with_rows(problem, rows), relaxation, relaxed)
+            if not len(new):
+                break
+            rows += new
+            relaxation.add(new.matrix, new.limit)
+            relaxed = relaxation.solve()
+            patience = (
+                PATIENCE if last - relaxed.total > LEAST_GAIN * (first - relaxed.total) else patience - 1
+            )
+            last = relaxed.total
+            if not patience:
+                break
+        bound = prove_bound(with_rows(problem, rows), relaxed.price)
         if bound.ticks > value:
-            rounded = np.rint(relaxed).astype(np.int64)
-            if np.abs(relaxed - rounded).max() > WHOLE or not self.program.is_feasible(rounded):
-                rounded = greedy(self.program, problem, bound.reduced, relaxed)
-            x, value = best_of(ticks, [x, rounded])
-        if bound.ticks <= value:
-            return Found(x, value, value)
-        return self._search(problem, bound, x, value)
+            rounded = np.rint(relaxed.x).astype(np.int64)
+            if np.abs(relaxed.x - rounded).max() > WHOLE or not self.program.is_feasible(rounded):
+                rounded = greedy(self.program, problem, bound.reduced, relaxed.x)
+            x, value = best_of(problem.cost.astype(np.int64), [x, rounded])
+        n_own = len(problem.limit)
+        binds = relaxed.price[n_own:] > 0
+        basis = relaxation.basis
+        kept = np.append(np.ones(n_own, dtype=bool), basis.rows[n_own:] != BASIC)
+        return Tight(bound, rows.take(kept[n_own:]), rows.take(binds), basis.select(kept), x, value)
 
     def _maximise_large(self, problem: Problem, x: Ints, value: int) -> Found:
         """Find a good choice and prove how far from the best it can be; see `large`."""
@@ -108,13 +191,18 @@ class Search:
             x = refill(self.program, problem, improve(self.program, problem, spans, bound, x))
         return Found(x, exact_value(ticks, x), max(exact_value(ticks, x), bound.ticks))
 
-    def _search(self, problem: Problem, bound: Bound, x: Ints, value: int) -> Found:
+    def _search(self, problem: Problem, tight: Tight) -> Found:
         """Search the columns that matter if the best is near the bound; where it proves not to be, all that matter."""
-        limit, met = bound.ticks, []
+        bound = tight.bound
+        branched = self._branch(problem, tight)
+        x, value, met = branched.x, branched.value, branched.met
+        if branched.is_proven:
+            return Found(x, value, value, tuple(met))
+        limit = bound.ticks
         goal = max(_near(problem, bound), value + 1)
         while True:
             beaten = value
-            x, value, solved = self._search_from(problem, bound, x, value, goal)
+            x, value, solved = self._search_from(problem, tight, x, value, goal)
             met += solved.met
             if not solved.is_proven:
                 told = int(np.floor(solved.bound * (1 + 1e-9))) + 1 if np.isfinite(solved.bound) else limit
@@ -123,10 +211,36 @@ class Search:
                 return Found(x, value, value, tuple(met))
             limit, goal = goal - 1, value + 1
 
+    def _branch(self, problem: Problem, tight: Tight) -> Branched:
+        """Branch on the columns that something better may hold, and those of the best known."""
+        x, goal = tight.x, tight.value + 1
+        upper = np.where(tight.bound.may_be_chosen(goal), problem.upper, np.minimum(x, problem.upper))
+        keep = np.flatnonzero(upper)
+        part = self.program.select(keep)
+        restricted = Problem(
+            problem.cost[keep],
+            part.matrix,
+            np.where(tight.bound.must_be_full(goal), upper, 0)[keep],
+            upper[keep],
+            part.limit,
+            part.is_equal,
+        )
+        branched = branch(
+            restricted,
+            tight.binding.of_columns(keep),
+            x[keep],
+            tight.value,
+            is_feasible=part.is_feasible,
+            max_nodes=min(self.max_nodes, MAX_BRANCHES),
+        )
+        met = [_spread(keep, x, each) for each in branched.met]
+        return Branched(_spread(keep, x, branched.x), branched.value, met, branched.is_proven)
+
     def _search_from(
-        self, problem: Problem, bound: Bound, x: Ints, value: int, goal: int
+        self, problem: Problem, tight: Tight, x: Ints, value: int, goal: int
     ) -> tuple[Ints, int, Solved]:
         """Search the columns that something worth `goal` may hold, and those of `x`."""
+        bound = tight.bound
         keep = np.flatnonzero((bound.may_be_chosen(goal) & (problem.upper > 0)) | (x > 0))
         part = self.program.select(keep)
         upper = problem.upper[keep]
@@ -135,6 +249,7 @@ class Search:
         restricted = Problem(
             problem.cost[keep], part.matrix, np.where(full, upper, 0), upper, part.limit, part.is_equal
         )
+        restricted = with_rows(restricted, tight.binding.of_columns(keep))
         solved = solve(restricted, start=x[keep], max_nodes=self.max_nodes)
         met = [
             found for found in map(partial(_spread, keep, x), solved.met) if self.program.is_feasible(found)
@@ -156,8 +271,7 @@ def _spread(keep: Ints, like: Ints, chosen: Ints) -> Ints:
 def _near(problem: Problem, bound: Bound) -> int:
     """A value so near the bound that few columns could be part of it."""
     lost = np.sort(np.maximum(-bound.reduced[problem.upper > 0], 0))
-    few = len(lost) // 4 + FEW_COLUMNS
-    return (bound.total - int(lost[few])) >> bound.bits if few < len(lost) else 0
+    return (bound.total - int(lost[FEW_COLUMNS])) >> bound.bits if len(lost) > FEW_COLUMNS else 0
 
 
 def best_of(ticks: Ints, choices: Iterable[Ints]) -> tuple[Ints, int]:

@@ -13,13 +13,14 @@ the order, under the condition that ticks stay at the best value and settled fun
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csc_array, csr_array, vstack
 
 from auctions.engine.book import Book, Ints
 from auctions.engine.package.columns import MORE, SELECTOR
+from auctions.engine.package.cuts import Rows
 from auctions.engine.package.highs import Problem, solve
 from auctions.engine.package.program import Program
 from auctions.engine.package.search import Found, Search, exact_value
@@ -45,12 +46,18 @@ def settle_ties(book: Book, search: Search, found: Found) -> Found:
     """Return the preferred one of the choices worth `found.value`, or a better one should rounding have hidden it."""
     program = search.program
     problem = search.problem(program.ticks)
-    _, bound = search.relax(problem)
+    bound = search.bound(problem)
     may, full = bound.may_be_chosen(found.value), bound.must_be_full(found.value)
     if not (may & ~full & (found.x < program.upper)).any() and not (may & ~full & (found.x > 0)).any():
         return found
     keep = np.flatnonzero(may | (found.x > 0))
-    tie = _Tie(program.select(keep), np.where(full, program.upper, 0)[keep], found.value, search.max_nodes)
+    tie = _Tie(
+        program.select(keep),
+        np.where(full, program.upper, 0)[keep],
+        found.value,
+        search.max_nodes,
+        search.rows.of_columns(keep),
+    )
     x = found.x[keep]
     other = tie.prefers_winners(x)
     if other is not None:
@@ -60,19 +67,23 @@ def settle_ties(book: Book, search: Search, found: Found) -> Found:
     whole = np.zeros_like(found.x)
     whole[keep] = x
     value = exact_value(program.ticks, whole)
-    return Found(whole, value, max(value, found.bound))
+    return replace(found, x=whole, value=value, bound=max(value, found.bound), is_settled=tie.is_settled)
 
 
 class _Tie:
-    """The columns in question and what has been settled so far, as rows added to the program's."""
+    """The columns in question and what has been settled so far, as rows added to the program's.
 
-    def __init__(self, program: Program, lower: Ints, value: int, max_nodes: int) -> None:
+    is_settled : no search was cut short
+    """
+
+    def __init__(self, program: Program, lower: Ints, value: int, max_nodes: int, rows: Rows) -> None:
         self.program = program
         self.lower = lower
         self.upper = program.upper
         self.max_nodes = max_nodes
-        self._rows: list[csr_array] = []
-        self._limits: list[int] = []
+        self.is_settled = True
+        self._rows: list[csr_array] = [rows.matrix] if len(rows) else []
+        self._limits: list[int] = rows.limit.tolist()
         self._at_least(np.arange(program.n_columns), program.ticks, value)
 
     def prefers_winners(self, x: Ints) -> Ints | None:
@@ -98,6 +109,7 @@ class _Tie:
         is_better = (
             solved.x is not None and self._is_allowed(solved.x) and _wins(levels, solved.x) > _wins(levels, x)
         )
+        self.is_settled &= is_better or (solved.is_proven and solved.x is None)
         return solved.x if is_better else None
 
     def settle(self, levels: list[Level], x: Ints) -> Ints:
@@ -131,6 +143,7 @@ class _Tie:
             np.add.at(cost, level.columns, weight * level.weight)
             weight *= level.most - level.least + 1
         solved = solve(self._problem(cost), start=x, max_nodes=self.max_nodes)
+        self.is_settled &= solved.is_proven
         if solved.x is None or not self._is_allowed(solved.x):
             return x
         return solved.x if exact_value(cost, solved.x) > exact_value(cost, x) else x
@@ -150,8 +163,8 @@ class _Tie:
 
     def _is_allowed(self, x: Ints) -> bool:
         """Whether x is a choice that keeps what has been settled."""
-        kept = (row @ x <= limit for row, limit in zip(self._rows, self._limits, strict=True))
-        return self.program.is_feasible(x) and all(bool(each.all()) for each in kept)
+        kept = np.concatenate([rows @ x for rows in self._rows])
+        return self.program.is_feasible(x) and bool((kept <= self._limits).all())
 
     def _keep(self, level: Level, x: Ints) -> None:
         if level.least < level.most:

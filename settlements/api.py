@@ -8,6 +8,12 @@ from rest_framework.routers import SimpleRouter
 
 from accounts.api.authentication import organization_of
 from accounts.api.permissions import IsMember
+from settlements.api_deliveries import (
+    OwnDeliveryViewSet,
+    SoldDeliveryViewSet,
+    SoldOutageViewSet,
+    SshKeyViewSet,
+)
 from settlements.models import ChargeAttempt, Refund, Settlement, SettlementLine, Transfer
 from settlements.queries import transfers
 from settlements.queries.refunds import own_refunds
@@ -172,4 +178,8 @@ router = SimpleRouter(use_regex_path=False)
 router.register("settlements", SettlementViewSet, basename="api_settlement")
 router.register("payouts", PayoutViewSet, basename="api_payout")
 router.register("refunds", RefundViewSet, basename="api_refund")
+router.register("deliveries", OwnDeliveryViewSet, basename="api_delivery")
+router.register("sold-deliveries", SoldDeliveryViewSet, basename="api_sold_delivery")
+router.register("sold-outages", SoldOutageViewSet, basename="api_sold_outage")
+router.register("ssh-keys", SshKeyViewSet, basename="api_ssh_key")
 urlpatterns = router.urls

@@ -10,7 +10,7 @@ import random
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from accounts.models import BiddingLimit, Organization
 from auctions.capacity import whole_period_units
@@ -23,6 +23,8 @@ from inventory.operations.blocks import list_block
 from inventory.terms import BlockTerms
 from marketplace.hours import HOUR, ceil_hour
 from marketplace.money import TICKS_PER_CENT, parse_price
+from settlements.models import Delivery
+from settlements.operations.handovers import Access, HandoverRefused, hand_over
 from simulation.cards import put_card_on_file
 from simulation.cast import ANCHOR_DOLLARS, BUYERS, SELLERS
 from simulation.seed import trader_of
@@ -44,6 +46,8 @@ HORIZONS = (Horizon(2, 14, 2, 8, 2), Horizon(30, 150, 4, 24, 3), Horizon(220, 70
 PAUSE_SECONDS = (1.0, 3.5)
 """Between two bids: at least, at most."""
 MOST_NODES = 4
+HANDOVER_AHEAD = timedelta(minutes=30)
+HANDOVERS_AT_ONCE = 20
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +59,7 @@ def run_demo_market(stop: threading.Event, *, seed: int = 2026) -> None:
         put_card_on_file(Organization.objects.get(name=name), stop)
     while not stop.is_set():
         list_missing_blocks(dice, now=datetime.now(UTC))
+        hand_over_what_is_due(now=datetime.now(UTC))
         bid_once(dice)
         stop.wait(dice.uniform(*PAUSE_SECONDS))
 
@@ -68,6 +73,35 @@ def list_missing_blocks(dice: random.Random, *, now: datetime) -> int:
                 _list_block(dice, seller, site, resource_type, horizon, now)
                 listed += 1
     return listed
+
+
+def hand_over_what_is_due(*, now: datetime) -> int:
+    """Hand over what the demo’s sellers sold and starts soon; return how much. Until then it is the visitor’s to do."""
+    due = Delivery.objects.filter(
+        status__in=(Delivery.Status.HANDOVER_DUE, Delivery.Status.MISSED),
+        seller__name__in=[seller.name for seller in SELLERS],
+        ends_at__gt=now,
+        starts_at__lt=now + HANDOVER_AHEAD,
+    ).select_related("seller")
+    n_handed_over = 0
+    for delivery in due.order_by("starts_at", "id")[:HANDOVERS_AT_ONCE]:
+        access = Access(
+            endpoint=f"ssh tenant-{delivery.line_id}@203.0.113.{1 + delivery.pk % 254}",
+            instructions="Log in with your SSH key. Scratch space is under /scratch, and is wiped at the end.",
+        )
+        try:
+            hand_over(
+                seller=delivery.seller,
+                delivery_id=delivery.pk,
+                given_by=trader_of(delivery.seller),
+                access=access,
+                version_seen=0,
+                now=now,
+            )
+            n_handed_over += 1
+        except HandoverRefused as refused:
+            logger.info("delivery %s: %s", delivery.pk, refused)
+    return n_handed_over
 
 
 def bid_once(dice: random.Random) -> Bid | None:

@@ -11,14 +11,15 @@ from datetime import datetime
 from django.db import transaction
 
 from settlements import ledger
-from settlements.models import Delivery, DeliveryNotice, Transaction
+from settlements.models import Delivery, DeliveryNotice, Handover, Transaction
 from settlements.operations.deliveries import lock_delivery, move
 from settlements.operations.delivery_notices import tell
 from settlements.operations.outages import propose_missed_time
 from settlements.operations.reliability import write_reliability
 from settlements.operations.transfer_rows import write_transfers
-from settlements.queries.deliveries import PAYS_FOR_HANDOVER
+from settlements.queries.deliveries import PAYS_FOR_HANDOVER, handover_before
 from settlements.queries.outages import is_undecided
+from settlements.vault import open_sealed, seal
 
 Status = Delivery.Status
 Notice = DeliveryNotice.Kind
@@ -36,6 +37,8 @@ def move_delivery(*, delivery_id: int, now: datetime) -> bool:
             case Status.HANDOVER_DUE:
                 delivery.due_at = max(delivery.starts_at, now)
                 mail = {delivery.seller_id: Notice.HANDOVER_DUE}
+            case Status.READY:
+                _carry_over(delivery, now)
             case Status.MISSED:
                 delivery.missed_at = now
                 propose_missed_time(delivery, now)
@@ -61,6 +64,8 @@ def _step(delivery: Delivery, now: datetime) -> Delivery.Status | None:
             return Status.HANDOVER_DUE
         case Status.HANDOVER_DUE | Status.READY if delivery.line.is_refunded_in_full:
             return Status.CANCELLED
+        case Status.HANDOVER_DUE if now >= delivery.starts_at and handover_before(delivery) is not None:
+            return Status.READY
         case Status.HANDOVER_DUE if delivery.missed_after is not None and now >= delivery.missed_after:
             return Status.MISSED
         case Status.READY if now >= delivery.starts_at:
@@ -70,6 +75,22 @@ def _step(delivery: Delivery, now: datetime) -> Delivery.Status | None:
         case Status.MISSED if now >= delivery.ends_at and not is_undecided(delivery):
             return Status.DELIVERED if delivery.line.share_cents else Status.CANCELLED
     return None
+
+
+def _carry_over(delivery: Delivery, now: datetime) -> None:
+    """A lease's next month goes on with the access and the keys of the month before: nobody hands over twice."""
+    before = handover_before(delivery)
+    assert before is not None
+    said = open_sealed(before.delivery_id, before.sealed)
+    Handover.objects.create(
+        delivery=delivery,
+        version=1,
+        sealed=seal(delivery.pk, said),
+        given_by_id=before.given_by_id,
+        given_at=now,
+    )
+    delivery.ssh_keys.set(before.delivery.ssh_keys.all())
+    delivery.handed_over_at = now
 
 
 def _owe_seller(delivery: Delivery) -> None:

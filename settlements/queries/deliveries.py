@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from accounts.models import Organization
 from auctions.models import Award
-from settlements.models import Delivery, Outage, Settlement
+from settlements.models import Delivery, Handover, Outage, Settlement
 from settlements.models.deliveries import HANDOVER_GRACE
 from settlements.queries.outages import UNDECIDED
 from settlements.queries.settlements import Happened
@@ -25,11 +26,15 @@ BATCH = 200
 def due_deliveries(now: datetime) -> list[int]:
     """Return deliveries for which payment or time asks a step, the earliest first."""
     undecided = Outage.objects.filter(UNDECIDED, delivery=OuterRef("pk"))
+    before = Delivery.objects.filter(
+        line__award=OuterRef("line__award"), ends_at=OuterRef("starts_at"), handed_over_at__isnull=False
+    )
     is_refunded = Q(line__amount_cents__gt=0, line__refunded_cents__gte=F("line__amount_cents"))
     is_due = (
         Q(status=Status.AWAITING_PAYMENT, line__settlement__status__in=PAYS_FOR_HANDOVER)
         | Q(status__in=(Status.HANDOVER_DUE, Status.READY)) & is_refunded
         | Q(status=Status.HANDOVER_DUE, due_at__lte=now - HANDOVER_GRACE)
+        | Q(Exists(before), status=Status.HANDOVER_DUE, starts_at__lte=now)
         | Q(status=Status.READY, starts_at__lte=now)
         | Q(~Exists(undecided), status__in=(Status.RUNNING, Status.MISSED), ends_at__lte=now)
     )
@@ -67,6 +72,7 @@ def listed_deliveries() -> QuerySet[Delivery]:
     ).annotate(
         n_open_outages=Count("outages", filter=Q(outages__status__in=Outage.UNDECIDED), distinct=True),
         n_keys=Count("ssh_keys", distinct=True),
+        version=Coalesce(Max("handovers__version"), 0),
     )
 
 
@@ -135,3 +141,11 @@ def _ahead(delivery: Delivery) -> list[Happened]:
         case Status.RUNNING:
             return [Happened("End", delivery.ends_at, "", "pending")]
     return []
+
+
+def handover_before(delivery: Delivery) -> Handover | None:
+    """Return what was handed over last for the month of the same lease that ends where this delivery starts."""
+    before = Handover.objects.filter(
+        delivery__line__award=delivery.line.award_id, delivery__ends_at=delivery.starts_at
+    )
+    return before.order_by("-version").first()

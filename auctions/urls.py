@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from auctions.views import bids, compose, hours, markets, operate, prices, records, ticket
+from auctions.views import bids, compose, hours, markets, operate, prices, records, reserve, ticket
 
 app_name = "auctions"
 urlpatterns = [
@@ -34,5 +34,7 @@ urlpatterns = [
     path("prices/", prices.product_list, name="price_list"),
     path("prices/<slug:slug>/<slug:region>/", prices.product_prices, name="price_history"),
     path("prices/<slug:slug>/<slug:region>/prices.csv", prices.product_prices_csv, name="price_csv"),
+    path("sell/reserve/", reserve.reserve_advice, name="reserve_advice"),
+    path("sell/reserve/brief/", reserve.reserve_brief, name="reserve_brief"),
     path("awards/", bids.award_list, name="award_list"),
 ]

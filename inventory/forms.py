@@ -8,9 +8,10 @@ from typing import Any
 from django import forms
 
 from accounts.models import Organization
-from inventory.models import Region, ResourceType, Site
-from inventory.terms import BlockError, BlockTerms
-from marketplace.fields import PriceField
+from inventory.models import Region, ResourceType, Site, UnitCost
+from inventory.terms import BlockError, BlockTerms, CostTerms
+from marketplace.fields import AmountField, PriceField
+from marketplace.money import CENTS_PER_DOLLAR, dollars_of_ticks
 
 HOUR_INPUT = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "3600"}, format="%Y-%m-%dT%H:%M")
 
@@ -99,3 +100,65 @@ class ImportForm(forms.Form):
         help_text="One block a row; see the template. At most 1,000 rows, 100,000 hours of blocks and 1 MB.",
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv"}),
     )
+
+
+class CostForm(forms.Form):
+    """What a unit of a type costs its owner. Starts from what was saved, else from the type's own power."""
+
+    purchase = AmountField(
+        label="Purchase price",
+        max_dollars=10_000_000,
+        help_text="One unit, with its part of node, network and installation.",
+        error_messages={"invalid": "Write an amount in dollars, such as 30000.00."},
+    )
+    life_years = forms.IntegerField(
+        label="Life",
+        min_value=1,
+        max_value=30,
+        help_text="Years over which you write it off.",
+        error_messages={"invalid": "Write a whole number of years."},
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+    residual_percent = forms.IntegerField(
+        label="Worth then",
+        min_value=0,
+        max_value=100,
+        help_text="Of the purchase price, when the years are over.",
+        error_messages={"invalid": "Write a whole number of per cent."},
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+    power_watts = forms.IntegerField(
+        label="Power",
+        min_value=0,
+        max_value=1_000_000,
+        help_text="One rented unit under load, cooling included.",
+        error_messages={"invalid": "Write a whole number of watts."},
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+    energy = PriceField(label="Electricity", max_length=20, help_text="Dollars per kilowatt-hour.")
+
+    @classmethod
+    def initial_of(cls, cost: UnitCost | None, resource_type: ResourceType) -> dict[str, object]:
+        """Return what the form shows before anything is typed."""
+        if cost is None:
+            return {"power_watts": resource_type.power_watts}
+        dollars, cents = divmod(cost.purchase_cents, CENTS_PER_DOLLAR)
+        return {
+            "purchase": f"{dollars}.{cents:02d}",
+            "life_years": cost.life_years,
+            "residual_percent": cost.residual_percent,
+            "power_watts": cost.power_watts,
+            "energy": dollars_of_ticks(cost.energy_ticks),
+        }
+
+    @property
+    def terms(self) -> CostTerms:
+        """The costs that a valid form says."""
+        said = self.cleaned_data
+        return CostTerms(
+            purchase_cents=said["purchase"],
+            life_years=said["life_years"],
+            residual_percent=said["residual_percent"],
+            power_watts=said["power_watts"],
+            energy_ticks=said["energy"],
+        )

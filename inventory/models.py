@@ -209,3 +209,39 @@ class SellerReliability(models.Model):
 
     def __str__(self) -> str:
         return f"{self.organization_id}: {self.score_bps}"
+
+
+class UnitCost(models.Model):
+    """What a unit of a type costs the seller who owns it: the base of reserve advice, seen by that seller alone."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="unit_costs")
+    resource_type = models.ForeignKey(ResourceType, on_delete=models.PROTECT, related_name="+")
+    purchase_cents = models.BigIntegerField(help_text="Of one unit, with its part of node and network.")
+    life_years = models.PositiveSmallIntegerField(help_text="Years over which it is written off.")
+    residual_percent = models.PositiveSmallIntegerField(
+        help_text="Of the purchase price, at the end of them."
+    )
+    power_watts = models.PositiveIntegerField(help_text="Drawn by one rented unit, cooling included.")
+    energy_ticks = models.BigIntegerField(help_text="Ticks per kilowatt-hour.")
+    saved_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    saved_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "resource_type"], name="unit_cost_once_per_seller_and_type"
+            ),
+            models.CheckConstraint(
+                name="unit_cost_of_sensible_figures",
+                condition=Q(
+                    purchase_cents__gte=0,
+                    life_years__gte=1,
+                    life_years__lte=30,
+                    residual_percent__lte=100,
+                    energy_ticks__gte=0,
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"cost of {self.resource_type} to {self.organization}"

@@ -30,3 +30,14 @@ class BlockError:
     field: str
     code: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class CostTerms:
+    """What a unit costs its owner: cents, years, per cent of the price left then, watts, ticks per kilowatt-hour."""
+
+    purchase_cents: int
+    life_years: int
+    residual_percent: int
+    power_watts: int
+    energy_ticks: int

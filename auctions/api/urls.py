@@ -1,8 +1,9 @@
 """Addresses of the auctions' API, under /api/v1/."""
 
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from auctions.api import own, public
+from auctions.api import advice, own, public
 
 router = SimpleRouter()
 router.register("markets", public.MarketViewSet, basename="api-market")
@@ -13,4 +14,7 @@ router.register("prices", public.PriceViewSet, basename="api-price")
 router.register("bids", own.BidViewSet, basename="api-bid")
 router.register("awards", own.AwardViewSet, basename="api-award")
 
-urlpatterns = router.urls
+urlpatterns = [
+    path("reserve-advice/", advice.ReserveAdviceView.as_view(), name="api-reserve-advice"),
+    *router.urls,
+]

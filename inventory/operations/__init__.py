@@ -11,6 +11,7 @@ from inventory.operations.blocks import (
     withdraw_block,
 )
 from inventory.operations.catalogue import load_catalogue
+from inventory.operations.costs import save_unit_cost
 from inventory.operations.sites import SiteNameTaken, create_site
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "list_block",
     "load_catalogue",
     "preview_withdrawal",
+    "save_unit_cost",
     "withdraw_block",
 ]

@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from marketplace.hours import n_hours
-from marketplace.money import format_cents, format_ticks
+from marketplace.money import dollars_of_ticks, format_cents, format_ticks
 
 register = template.Library()
 
@@ -25,6 +25,12 @@ DASH = "–"
 def ticks(value: int | None) -> str:
     """Show a price, ticks per unit-hour: ``$2.4950``; a dash when there is none."""
     return DASH if value is None else format_ticks(value)
+
+
+@register.filter
+def dollars(value: int) -> str:
+    """Write a price, ticks per unit-hour, as a form or an address takes it: ``2.4950``."""
+    return dollars_of_ticks(value)
 
 
 @register.filter

@@ -1,6 +1,7 @@
 // Draws a table of prices as a chart: a line for what was paid, bars for what was sold. The table is the source and
 // stays for whoever cannot see the canvas. Colours come from the tokens, and change with the theme.
 import uPlot from "../vendor/uplot/uPlot.esm.js";
+import { colour, keepDrawn } from "./chart.js";
 
 const TICKS_PER_DOLLAR = 10_000;
 const HEIGHT = 320;
@@ -25,16 +26,6 @@ const read = (table) => {
     rows.map((row) => Number(row.dataset.sold)),
     rows.map((row) => (row.dataset.paid ? Number(row.dataset.paid) / TICKS_PER_DOLLAR : null)),
   ];
-};
-
-const colour = (name) => {
-  // A token may be light-dark(…), which a canvas does not understand: let an element resolve it.
-  const probe = document.createElement("span");
-  probe.style.color = `var(--${name})`;
-  document.body.append(probe);
-  const resolved = getComputedStyle(probe).color;
-  probe.remove();
-  return resolved;
 };
 
 const options = (width) => {
@@ -77,15 +68,5 @@ const options = (width) => {
 for (const figure of document.querySelectorAll("[data-price-chart]")) {
   const place = figure.querySelector(".chart__canvas");
   const data = read(document.getElementById(figure.dataset.priceChart));
-  let chart;
-  const draw = () => {
-    chart?.destroy();
-    chart = new uPlot(options(place.clientWidth), data, place);
-  };
-  draw();
-  new ResizeObserver(() => {
-    if (place.clientWidth !== chart.width) draw();
-  }).observe(place);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  new MutationObserver(draw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  keepDrawn(place, (width) => new uPlot(options(width), data, place));
 }

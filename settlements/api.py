@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db.models import Prefetch, QuerySet
+from django.urls import path
 from rest_framework import serializers, viewsets
 from rest_framework.routers import SimpleRouter
 
@@ -14,6 +15,7 @@ from settlements.api_deliveries import (
     SoldOutageViewSet,
     SshKeyViewSet,
 )
+from settlements.api_funds import HoldViewSet, LimitView
 from settlements.models import ChargeAttempt, Refund, Settlement, SettlementLine, Transfer
 from settlements.queries import transfers
 from settlements.queries.refunds import own_refunds
@@ -182,4 +184,5 @@ router.register("deliveries", OwnDeliveryViewSet, basename="api_delivery")
 router.register("sold-deliveries", SoldDeliveryViewSet, basename="api_sold_delivery")
 router.register("sold-outages", SoldOutageViewSet, basename="api_sold_outage")
 router.register("ssh-keys", SshKeyViewSet, basename="api_ssh_key")
-urlpatterns = router.urls
+router.register("holds", HoldViewSet, basename="api_hold")
+urlpatterns = [path("limit/", LimitView.as_view(), name="api_limit"), *router.urls]

@@ -204,6 +204,8 @@ LOOKS = {
     "reversed": Look("return", "neutral"),
     "rejected": Look("cross", "neutral"),
     # prepayments
+    "in_force": Look("check", "ok"),
+    "refused": Look("cross", "neutral"),
     "received": Look("check", "ok"),
     "expired": Look("minus", "neutral"),
     "waiting": Look("clock", "hollow"),

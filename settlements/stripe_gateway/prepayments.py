@@ -41,7 +41,7 @@ def create_payment_session(order: PrepaymentOrder, *, success_url: str, cancel_u
                 "metadata": order.metadata,
                 "success_url": success_url,
                 "cancel_url": cancel_url,
-            },  # type: ignore[arg-type, typeddict-unknown-key]  # newer parameters than the SDK's types
+            },
             {"idempotency_key": order.idempotency_key},
         )
     return _session(session)

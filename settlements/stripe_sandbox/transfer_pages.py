@@ -37,14 +37,15 @@ class _TransferPages:
         text = (await form_of(request)).get("amount", "")
         with self._sandbox.serving() as call:
             intent = call.store.find("payment_intent", request.path_params["intent"])
-            if intent is None or _instructions(intent) is None:
+            told = None if intent is None else _instructions(intent)
+            if intent is None or told is None:
                 return _page(intent, error=None)
             written = AMOUNT.fullmatch(text)
             if written is None:
                 return _page(intent, error="Write an amount in dollars, such as 250.00.", status=422)
             try:
                 cents = int(written[1]) * 100 + int(written[2] or 0)
-                bank_transfers.fund(call, intent["customer"], cents, _instructions(intent)["reference"])
+                bank_transfers.fund(call, intent["customer"], cents, told["reference"])
             except StripeError as error:
                 return _page(intent, error=str(error), status=422)
             for later in call.deferred:

@@ -203,7 +203,12 @@ def _cents(call: Call, customer_id: str) -> int:
 
 
 def _keep(call: Call, customer_id: str, cents: int) -> None:
-    body = {"id": _store_id(customer_id), "object": "cash_balance", "cents": cents, "created": call.now_s}
+    body: Object = {
+        "id": _store_id(customer_id),
+        "object": "cash_balance",
+        "cents": cents,
+        "created": call.now_s,
+    }
     if call.store.find("cash_balance", body["id"]) is None:
         call.store.insert(body)
     else:

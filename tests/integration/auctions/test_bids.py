@@ -157,6 +157,17 @@ class TestChangeBid:
         assert held_cents(auction.buyer) == 600
         assert Hold.objects.filter(organization=auction.buyer, released_at=None).count() == 1
 
+    def test_the_hold_follows_each_raise_and_lowering_to_the_cent(self, auction: Auction) -> None:
+        bid = place(auction, units=3, price_ticks=10_001)
+        seen = [held_cents(auction.buyer)]
+        for units, price_ticks in ((4, 10_001), (4, 20_003), (1, 10_001)):
+            bid = self.change(auction, bid, units=units, price_ticks=price_ticks)
+            seen.append(held_cents(auction.buyer))
+
+        # two hours each; ticks rounded up to the cent
+        assert seen == [601, 801, 1_601, 201]
+        assert Hold.objects.filter(released_at=None).count() == 1
+
     def test_refuses_a_change_above_the_limit_and_keeps_the_bid(self, auction: Auction) -> None:
         bid = place(auction)
 

@@ -4,8 +4,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
+from accounts.holds import LimitExceeded, set_hold
 from accounts.models import BiddingLimit, Hold, StreamEvent
 from auctions.models import Window
 from settlements import ledger
@@ -219,3 +220,60 @@ class TestTwoWorkers:
         assert Settlement.objects.count() == 5
         assert len(jobs_waiting()) == 5
         assert sum(ledger.balances_cents().values()) == 0
+
+
+class TestHoldsAgainstThreads:
+    def test_two_threads_never_hold_more_than_prepaid_and_credit_together(self) -> None:
+        buyer = BuyerFactory(limit_cents=60)
+        prepay(buyer, 40)
+        together = threading.Barrier(16)
+
+        def bid(number: int) -> bool:
+            together.wait()
+            try:
+                with transaction.atomic():
+                    set_hold(organization_id=buyer.pk, reference=f"bid:{number}", amount_cents=7)
+                return True
+            except LimitExceeded:
+                return False
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(16) as pool:
+            held = sum(future.result() for future in [pool.submit(bid, number) for number in range(16)])
+
+        limit = BiddingLimit.objects.get(pk=buyer.pk)
+        assert (held, limit.held_cents, limit.free_cents) == (14, 98, 2)
+
+    def test_spending_and_bidding_at_once_never_exceed_the_limit(self) -> None:
+        buyer, window = BuyerFactory(limit_cents=0), WindowFactory()
+        prepay(buyer, 1_000)
+        win(buyer, 60_000, window=window)  # holds 600 of 1,000
+        mark_cleared(window)
+        together = threading.Barrier(5)
+
+        def bid(number: int) -> bool:
+            together.wait()
+            try:
+                with transaction.atomic():
+                    set_hold(organization_id=buyer.pk, reference=f"bid:{10_000 + number}", amount_cents=150)
+                return True
+            except LimitExceeded:
+                return False
+            finally:
+                connection.close()
+
+        def settle() -> None:
+            together.wait()
+            try:
+                settle_window(window_id=window.pk)
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(5) as pool:
+            settling = pool.submit(settle)
+            held = sum(future.result() for future in [pool.submit(bid, number) for number in range(4)])
+            settling.result()
+
+        limit = BiddingLimit.objects.get(pk=buyer.pk)
+        assert (held, limit.prepaid_cents, limit.held_cents) == (2, 400, 300)

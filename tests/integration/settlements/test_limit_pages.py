@@ -15,6 +15,7 @@ from settlements.stripe_sandbox.faults import ApiFault
 from settlements.stripe_sandbox.server import SandboxServer
 from tests.factories import BuyerFactory, MembershipFactory, SellerFactory
 from tests.integration.settlements.steps import prepay, settlement_of, stripe_client
+from tests.integration.settlements.test_api import client_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("stripe_sandbox")]
 START = "settlements:prepayment_start"
@@ -196,3 +197,27 @@ class TestPayingIn:
         seller.force_login(MembershipFactory(organization=SellerFactory()).user)
 
         assert seller.post(reverse(START), form()).status_code == 403
+
+
+class TestApi:
+    def test_tells_the_limit_and_each_hold(self, membership: Membership) -> None:
+        settlement = settlement_of(30_00, buyer=membership.organization)
+        settlement_of(40_00)
+        prepay(membership.organization, 50_00)
+        client = client_of(membership.organization)
+
+        limit = client.get("/api/v1/limit/").json()
+        live = [hold for hold in client.get("/api/v1/holds/").json()["results"] if not hold["released_at"]]
+
+        assert limit == {
+            "limit_cents": 150_00,
+            "prepaid_cents": 50_00,
+            "credit_cents": 100_00,
+            "held_cents": 30_00,
+            "free_cents": 120_00,
+            "suspended_reason": "",
+        }
+        assert [(hold["purpose"], hold["number"], hold["amount_cents"]) for hold in live] == [
+            ("settlement", settlement.pk, 30_00)
+        ]
+        assert client.post("/api/v1/limit/", {}).status_code == 405

@@ -146,7 +146,10 @@ def _handover(lines: list[SettlementLine]) -> list[str]:
 def _told(dispute: Dispute) -> list[str]:
     settlement = dispute.settlement
     feed = StreamEvent.objects.filter(organization=settlement.organization, data__settlement=settlement.pk)
-    told = [(event.created_at, f"feed: {event.kind}") for event in feed.order_by("sequence")]
+    told = [
+        (event.created_at, f"on its pages: {event.kind.replace('.', ' ').replace('_', ' ')}")
+        for event in feed.order_by("sequence")
+    ]
     notices = settlement.notices.exclude(ended_at=None).filter(n_recipients__gt=0)
     told += [
         (notice.ended_at, f"e-mail to {notice.n_recipients} people: {notice.get_kind_display().lower()}")
@@ -170,3 +173,8 @@ def _audit(dispute: Dispute) -> list[str]:
         for attempt in attempts
     ]
     return tried + [f"{event.received_at:%Y-%m-%d %H:%M:%S} UTC: Stripe: {event.type}" for event in events]
+
+
+def _words(kind: str) -> str:
+    """Return a feed's kind as people say it: ``settlement.paid`` is settlement paid."""
+    return kind.replace(".", " ").replace("_", " ")

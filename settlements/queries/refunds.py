@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Prefetch, Q, QuerySet
 
 from accounts.models import Organization
-from settlements.models import Entry, Refund, RefundAttempt, RefundLine, Transaction
+from settlements.models import Entry, Refund, RefundAttempt, RefundLine, Transaction, TransferReversal
 from settlements.queries.queue import PAGE_SIZE
 
 WAITING = (Refund.Status.PROPOSED, Refund.Status.FAILED)
@@ -50,6 +50,12 @@ def refund_lines(refund: Refund) -> list[RefundLine]:
 def refund_attempts(refund: Refund) -> list[RefundAttempt]:
     """Return the tries to send a refund, oldest first."""
     return list(refund.attempts.order_by("number"))
+
+
+def reversals_of(refund: Refund) -> list[TransferReversal]:
+    """Return what was taken back of the sellers of a refund's lines, for it or for another."""
+    reversals = TransferReversal.objects.filter(transfer__delivery__line__refund_lines__refund=refund)
+    return list(reversals.select_related("transfer__seller").order_by("id"))
 
 
 def next_action(refund: Refund) -> str:

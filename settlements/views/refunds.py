@@ -33,6 +33,7 @@ from settlements.queries.refunds import (
     refund_attempts,
     refund_lines,
     refund_page,
+    reversals_of,
 )
 from settlements.queries.settlements import listed, story_of
 from settlements.refunding import (
@@ -165,6 +166,7 @@ def refund_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "refund": refund,
         "lines": refund_lines(refund),
         "attempts": refund_attempts(refund),
+        "reversals": reversals_of(refund),
         "next_action": next_action(refund),
         "transactions": booked_under(refund_reference(refund)),
         "effect": effect,

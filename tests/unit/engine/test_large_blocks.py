@@ -91,7 +91,7 @@ class TestRelaxation:
         program = largest_program(congested_week(30, 2))
         search = Search(program, max_nodes=1)
         problem = search.problem(program.ticks)
-        _, plain = search.relax(problem)
+        plain = search.bound(problem)
 
         found = relax_large(program, problem, find_spans(program), all_at_once=all_at_once)
 

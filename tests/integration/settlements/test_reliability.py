@@ -120,3 +120,14 @@ def test_is_shown_with_its_sample_where_lots_are_chosen() -> None:
     page = client.get(reverse("auctions:market", args=[lot.window.market.slug])).content.decode()
     assert "99.0 % delivered" in page
     assert "42 deliveries, 1 missed" in page
+
+
+def test_a_seller_without_deliveries_is_new_and_no_sample_is_told() -> None:
+    lot = LotFactory()
+    client = Client()
+    client.force_login(UserFactory())
+
+    page = client.get(reverse("auctions:market", args=[lot.window.market.slug])).content.decode()
+
+    assert "New seller" in page
+    assert "0 deliveries" not in page

@@ -9,11 +9,14 @@ from django import forms
 
 from accounts.models import Organization
 from inventory.models import Region, ResourceType, Site, UnitCost
-from inventory.terms import BlockError, BlockTerms, CostTerms
+from inventory.terms import BlockError, BlockTerms, CostTerms, Pattern, PatternTerms
 from marketplace.fields import AmountField, PriceField
 from marketplace.money import CENTS_PER_DOLLAR, dollars_of_ticks
 
 HOUR_INPUT = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "3600"}, format="%Y-%m-%dT%H:%M")
+DAY_INPUT = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+HOURS_OF_DAY = [(hour, f"{hour:02d}:00") for hour in range(24)]
+WEEKDAYS = dict(enumerate(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")))
 
 
 class SiteForm(forms.Form):
@@ -29,8 +32,8 @@ class SiteForm(forms.Form):
     )
 
 
-class BlockForm(forms.Form):
-    """Says a block's terms. What they must satisfy stands in inventory/policies.py."""
+class CapacityForm(forms.Form):
+    """What a listing says whenever it is idle: where, what, how much, at which price."""
 
     site = forms.ModelChoiceField(Site.objects.none(), empty_label="Choose a site")
     resource_type = forms.ModelChoiceField(
@@ -42,10 +45,6 @@ class BlockForm(forms.Form):
         help_text="GPUs, in whole nodes; for models, thousands of tokens per second.",
         error_messages={"invalid": "Write a whole number of units."},
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-    )
-    starts_at = forms.DateTimeField(label="Start (UTC)", widget=HOUR_INPUT)
-    ends_at = forms.DateTimeField(
-        label="End (UTC)", widget=HOUR_INPUT, help_text="The first hour that is not on offer."
     )
     reserve = PriceField(
         label="Reserve price",
@@ -72,6 +71,21 @@ class BlockForm(forms.Form):
         assert isinstance(sites, forms.ModelChoiceField)
         sites.queryset = Site.objects.filter(organization=seller).order_by("name", "id")
 
+    def refuse(self, errors: Sequence[BlockError]) -> None:
+        """Show why the terms cannot be listed, each beside its field."""
+        for error in errors:
+            self.add_error(error.field or None, forms.ValidationError(error.message, code=error.code))
+
+
+class BlockForm(CapacityForm):
+    """Says a block's terms. What they must satisfy stands in inventory/policies.py."""
+
+    field_order = ("site", "resource_type", "units", "starts_at", "ends_at")
+    starts_at = forms.DateTimeField(label="Start (UTC)", widget=HOUR_INPUT)
+    ends_at = forms.DateTimeField(
+        label="End (UTC)", widget=HOUR_INPUT, help_text="The first hour that is not on offer."
+    )
+
     @property
     def terms(self) -> BlockTerms:
         """The terms that a valid form says."""
@@ -87,10 +101,59 @@ class BlockForm(forms.Form):
             decline_hours=said["decline_hours"],
         )
 
-    def refuse(self, errors: Sequence[BlockError]) -> None:
-        """Show why the terms cannot be listed, each beside its field."""
-        for error in errors:
-            self.add_error(error.field or None, forms.ValidationError(error.message, code=error.code))
+
+class PatternForm(CapacityForm):
+    """Says a recurring idle period. What it must satisfy stands in inventory/patterns.py."""
+
+    field_order = (
+        "site",
+        "resource_type",
+        "units",
+        "weekdays",
+        "from_hour",
+        "to_hour",
+        "first_day",
+        "last_day",
+    )
+    weekdays = forms.TypedMultipleChoiceField(
+        choices=list(WEEKDAYS.items()),
+        coerce=int,
+        label="Beginning on",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one weekday."},
+    )
+    from_hour = forms.TypedChoiceField(choices=HOURS_OF_DAY, coerce=int, label="From (UTC)", initial=22)
+    to_hour = forms.TypedChoiceField(
+        choices=HOURS_OF_DAY,
+        coerce=int,
+        label="To (UTC)",
+        initial=6,
+        help_text="At or before the start means on the next day.",
+    )
+    first_day = forms.DateField(label="First day", widget=DAY_INPUT)
+    last_day = forms.DateField(
+        label="Last day", widget=DAY_INPUT, help_text="The last one that a period begins on."
+    )
+
+    @property
+    def terms(self) -> PatternTerms:
+        """The terms that a valid form says."""
+        said = self.cleaned_data
+        return PatternTerms(
+            site_id=said["site"].pk,
+            resource_type_id=said["resource_type"].pk,
+            units=said["units"],
+            pattern=Pattern(
+                weekdays=frozenset(said["weekdays"]),
+                from_hour=said["from_hour"],
+                to_hour=said["to_hour"],
+                first_day=said["first_day"],
+                last_day=said["last_day"],
+            ),
+            reserve_ticks=said["reserve"],
+            floor_ticks=said["floor"],
+            decline_hours=said["decline_hours"],
+        )
 
 
 class ImportForm(forms.Form):

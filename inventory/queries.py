@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,8 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 
 from accounts.models import Organization
 from inventory.models import Block, BlockHour, ResourceType, Site
+from inventory.terms import BlockTerms
+from marketplace.hours import n_hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,24 @@ class BlockFigures:
     def utilisation_percent(self) -> int | None:
         """Sold of what was offered, percent rounded down; None where nothing was offered."""
         return 100 * self.sold // self.offered if self.offered else None
+
+
+@dataclass(frozen=True, slots=True)
+class PatternFigures:
+    """What a pattern comes to. ``reserve_cost_ticks``: all of it sold at the reserve."""
+
+    n_blocks: int
+    n_hours: int
+    unit_hours: int
+    reserve_cost_ticks: int
+
+
+def pattern_figures(rows: Sequence[BlockTerms]) -> PatternFigures:
+    """Sum the blocks of a pattern up."""
+    hours = [n_hours(row.starts_at, row.ends_at) for row in rows]
+    unit_hours = sum(n * row.units for n, row in zip(hours, rows, strict=True))
+    at_reserve = sum(n * row.units * row.reserve_ticks for n, row in zip(hours, rows, strict=True))
+    return PatternFigures(len(rows), sum(hours), unit_hours, at_reserve)
 
 
 def sites_of(seller: Organization) -> QuerySet[Site]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +41,30 @@ class CostTerms:
     residual_percent: int
     power_watts: int
     energy_ticks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Hours that recur on ``weekdays`` (Monday is 0) from ``first_day`` to ``last_day``, all UTC.
+
+    A period belongs to the day it begins on.
+    """
+
+    weekdays: frozenset[int]
+    from_hour: int
+    to_hour: int
+    first_day: date
+    last_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class PatternTerms:
+    """Units that stand idle again and again: one block for each period of the pattern."""
+
+    site_id: int
+    resource_type_id: int
+    units: int
+    pattern: Pattern
+    reserve_ticks: int
+    floor_ticks: int | None = None
+    decline_hours: int | None = None

@@ -15,7 +15,7 @@ from accounts.access import seller_needed
 from accounts.middleware import MemberRequest, active_organization
 from inventory import queries
 from inventory.csv_import import COLUMNS, MAX_FILE_BYTES, LineError, UnreadableFile, parse_blocks
-from inventory.forms import BlockForm, ImportForm, SiteForm
+from inventory.forms import BlockForm, ImportForm, PatternForm, SiteForm
 from inventory.models import Region, Site
 from inventory.operations import (
     BlockNotFound,
@@ -25,6 +25,8 @@ from inventory.operations import (
     create_site,
     import_blocks,
     list_block,
+    list_pattern,
+    preview_pattern,
     preview_withdrawal,
     withdraw_block,
 )
@@ -114,6 +116,32 @@ def block_create(request: MemberRequest) -> HttpResponse:
     return render(request, "inventory/block_create.html", context, status=_status_of(request))
 
 
+@require_http_methods(["GET", "POST"])
+@seller_needed
+def block_pattern(request: MemberRequest) -> HttpResponse:
+    """Fill a recurring period in, see the blocks it makes, list them; ``step`` is what the pressed button asks for."""
+    seller = active_organization(request)
+    step = request.POST.get("step", "review")
+    form = PatternForm(_posted(request), seller=seller)
+    status = 200
+    if request.method == "POST" and step != "change":
+        status = UNPROCESSABLE
+        if form.is_valid():
+            try:
+                if step == "confirm":
+                    blocks = list_pattern(seller=seller, listed_by=request.user, terms=form.terms)
+                    messages.success(request, f"{_counted(len(blocks))} listed.")
+                    return redirect("inventory:block_list")
+                rows = preview_pattern(seller=seller, terms=form.terms, now=timezone.now())
+            except BlockRefused as refused:
+                form.refuse(refused.errors)
+            else:
+                context = {"form": form, "rows": rows, "figures": queries.pattern_figures(rows)}
+                return render(request, "inventory/block_pattern_review.html", context)
+    context = {"form": form, "has_sites": queries.sites_of(seller).exists()}
+    return render(request, "inventory/block_pattern.html", context, status=status)
+
+
 @require_GET
 @seller_needed
 def block_detail(request: MemberRequest, pk: int) -> HttpResponse:
@@ -159,8 +187,7 @@ def block_import(request: MemberRequest) -> HttpResponse:
         except ImportRefused as refused:
             errors = parsed.locate(refused)
         else:
-            listed = "1 block is listed." if len(blocks) == 1 else f"{len(blocks):,} blocks are listed."
-            messages.success(request, listed)
+            messages.success(request, f"{_counted(len(blocks))} listed.")
             return redirect("inventory:block_list")
     context = {
         "form": form,
@@ -185,6 +212,10 @@ def block_import_template(request: MemberRequest) -> HttpResponse:
         [name, "H100-SXM5-80GB", 64, "2026-12-01 08:00", "2026-12-02 08:00", "2.4950", "1.9000", 6]
     )
     return response
+
+
+def _counted(n_blocks: int) -> str:
+    return "1 block is" if n_blocks == 1 else f"{n_blocks:,} blocks are"
 
 
 def _posted(request: MemberRequest) -> QueryDict | None:

@@ -7,6 +7,8 @@ from inventory.operations.blocks import (
     Withdrawal,
     import_blocks,
     list_block,
+    list_pattern,
+    preview_pattern,
     preview_withdrawal,
     withdraw_block,
 )
@@ -23,7 +25,9 @@ __all__ = [
     "create_site",
     "import_blocks",
     "list_block",
+    "list_pattern",
     "load_catalogue",
+    "preview_pattern",
     "preview_withdrawal",
     "save_unit_cost",
     "withdraw_block",

@@ -11,11 +11,14 @@ from django.db.models import F, Sum
 
 from accounts.models import Organization, User
 from inventory.models import Block, BlockHour, ResourceType, Site
+from inventory.patterns import blocks_of_pattern, pattern_errors
 from inventory.policies import block_errors
-from inventory.terms import BlockError, BlockTerms
+from inventory.terms import BlockError, BlockTerms, PatternTerms
 from marketplace.db import database_now
 from marketplace.hours import hours_in
 from marketplace.states import require_transition
+
+MAX_OVERLAPS_NAMED = 10
 
 
 class BlockRefused(Exception):
@@ -82,6 +85,34 @@ def import_blocks(
         if refused:
             raise ImportRefused(refused)
         return _create_blocks(listed_by, rows)
+
+
+def list_pattern(
+    *, seller: Organization, listed_by: User, terms: PatternTerms, now: datetime | None = None
+) -> list[Block]:
+    """List a block for each period of a pattern, all or none. Raise BlockRefused.
+
+    A period that overlaps a block of the same type that is listed at the site already is refused, so that sending the
+    form twice lists nothing twice.
+    """
+    now = now or database_now()
+    with transaction.atomic(durable=True):
+        Site.objects.select_for_update(no_key=True).filter(pk=terms.site_id, organization=seller).first()
+        rows = preview_pattern(seller=seller, terms=terms, now=now)
+        return _create_blocks(listed_by, rows)
+
+
+def preview_pattern(*, seller: Organization, terms: PatternTerms, now: datetime) -> list[BlockTerms]:
+    """Return the blocks that listing a pattern would make. Raise BlockRefused. Locks nothing, changes nothing."""
+    errors = list(pattern_errors(terms.pattern, now=now))
+    rows = [] if errors else blocks_of_pattern(terms)
+    checker = _Checker(seller, rows, now)
+    # Periods differ in their times alone: what is wrong with the rest of the terms is wrong with the first one.
+    errors += checker.errors_of(rows[0]) if rows else []
+    errors += [] if errors else _overlaps(seller, rows)
+    if errors:
+        raise BlockRefused(errors)
+    return rows
 
 
 def withdraw_block(*, seller: Organization, block_id: int, now: datetime | None = None) -> Withdrawal:
@@ -166,6 +197,43 @@ def _listed_terms(seller: Organization, rows: Sequence[BlockTerms]) -> set[Block
         )
         for block in listed
     }
+
+
+def _overlaps(seller: Organization, rows: Sequence[BlockTerms]) -> list[BlockError]:
+    """Name the listed blocks of the rows' type and site (they share both) that the rows overlap."""
+    listed = (
+        Block.objects.filter(
+            site_id=rows[0].site_id,
+            site__organization=seller,
+            resource_type_id=rows[0].resource_type_id,
+            status=Block.Status.LISTED,
+            starts_at__lt=rows[-1].ends_at,
+            ends_at__gt=rows[0].starts_at,
+        )
+        .select_related("site", "resource_type")
+        .order_by("starts_at", "id")
+    )
+    found = [
+        block
+        for block in listed
+        if any(row.starts_at < block.ends_at and block.starts_at < row.ends_at for row in rows)
+    ]
+    named = [
+        BlockError(
+            "",
+            "overlaps",
+            f"Block {block.pk}, {block}, is listed for {_hours_words(block)} already.",
+        )
+        for block in found[:MAX_OVERLAPS_NAMED]
+    ]
+    if len(found) > MAX_OVERLAPS_NAMED:
+        rest = len(found) - MAX_OVERLAPS_NAMED
+        named.append(BlockError("", "overlaps", f"{rest:,} more of your listed blocks overlap too."))
+    return named
+
+
+def _hours_words(block: Block) -> str:
+    return f"{block.starts_at:%a %-d %b %H:%M} to {block.ends_at:%a %-d %b %H:%M} UTC"
 
 
 def _create_blocks(listed_by: User, rows: Sequence[BlockTerms]) -> list[Block]:

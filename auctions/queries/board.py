@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Count, Min
+from django.db.models import Count, Min, Q
 
 from auctions.models import Indication, Lot, Market, Window
 from auctions.queries.lots import is_anything_left, lots_with_facts, units_on_offer
@@ -30,6 +30,10 @@ class BoardRow:
     is_estimate: bool
     last_ticks: int | None
     change_ticks: int | None
+    history_ticks: list[int]
+    is_narrowed: bool
+    """Whether ``n_lots`` and ``offered_units`` leave out lots that the filter does, so that live updates, which count
+    all of the product's, must not write over them."""
 
     @property
     def product(self) -> str:
@@ -66,21 +70,61 @@ class _Offer:
 
 @dataclass(frozen=True, slots=True)
 class _LastPrices:
-    last_ticks: int
-    before_ticks: int | None
+    """What a product came to in the latest windows that sold it, the newest first."""
+
+    ticks: list[int]
 
 
-def board_sections(now: datetime) -> list[BoardSection]:
+@dataclass(frozen=True, slots=True)
+class BoardFilter:
+    """What a reader narrows the board down to; empty means any. ``most_ticks`` bounds the price to win now."""
+
+    words: str = ""
+    kind: str = ""
+    region: str = ""
+    fabric: str = ""
+    most_ticks: int | None = None
+
+    @property
+    def narrows_lots(self) -> bool:
+        return bool(self.fabric)
+
+    def of_lots(self) -> Q:
+        """Return what a lot must be."""
+        asked = {
+            "block__resource_type__kind": self.kind,
+            "block__site__region": self.region,
+            "block__site__fabric": self.fabric,
+        }
+        wanted = Q(**{name: value for name, value in asked.items() if value})
+        for word in self.words.split():
+            wanted &= (
+                Q(block__resource_type__name__icontains=word)
+                | Q(block__resource_type__slug__icontains=word)
+                | Q(block__resource_type__maker__icontains=word)
+            )
+        return wanted
+
+    def takes(self, row: BoardRow) -> bool:
+        """Say whether a row is cheap enough to win now; nothing is known of one without an indication yet."""
+        price = row.entry_ticks if row.entry_ticks is not None else row.reserve_ticks
+        return self.most_ticks is None or price <= self.most_ticks
+
+
+EVERYTHING = BoardFilter()
+
+
+def board_sections(now: datetime, narrowed: BoardFilter = EVERYTHING) -> list[BoardSection]:
     """Return the board, markets in their order, products by name and region. Six queries at most."""
     windows = _windows_on_board(now)
-    offers = _offers(windows)
+    offers = _offers(windows, narrowed)
     indications = {
         (row.window_id, row.resource_type_id, row.region): row
         for row in Indication.objects.filter(window__in=windows)
     }
-    units = {key: row.offered_units for key, row in indications.items()}
+    units = {} if narrowed.narrows_lots else {key: row.offered_units for key, row in indications.items()}
     unseen = {window_id for window_id, *product in offers if (window_id, *product) not in units}
-    units = {**(_units_of(unseen) if unseen else {}), **units}
+    units = {**(_units_of(unseen, narrowed) if unseen else {}), **units}
     types = ResourceType.objects.in_bulk({type_id for _, type_id, _ in offers})
     history = _last_prices(windows, offers)
 
@@ -103,8 +147,10 @@ def board_sections(now: datetime) -> list[BoardSection]:
                 indicative_ticks=indication.paid_ticks if indication else None,
                 entry_ticks=indication.entry_ticks if indication else None,
                 is_estimate=indication.is_estimate if indication else False,
-                last_ticks=last.last_ticks if last else None,
+                last_ticks=last.ticks[0] if last else None,
                 change_ticks=_change(last),
+                history_ticks=last.ticks[::-1] if last else [],
+                is_narrowed=narrowed.narrows_lots,
             )
         )
     return [
@@ -112,7 +158,9 @@ def board_sections(now: datetime) -> list[BoardSection]:
             market=window.market,
             window=window,
             clock=clock_of(window, now),
-            rows=sorted(rows[window.pk], key=lambda row: (row.resource_type.name, row.region)),
+            rows=sorted(
+                filter(narrowed.takes, rows[window.pk]), key=lambda row: (row.resource_type.name, row.region)
+            ),
         )
         for window in windows
     ]
@@ -131,9 +179,9 @@ def _windows_on_board(now: datetime) -> list[Window]:
     return [window for window in chosen if window is not None]
 
 
-def _offers(windows: list[Window]) -> dict[tuple[int, int, str], _Offer]:
+def _offers(windows: list[Window], narrowed: BoardFilter) -> dict[tuple[int, int, str], _Offer]:
     groups = (
-        Lot.objects.filter(is_anything_left(), window__in=windows, on_offer=True)
+        Lot.objects.filter(is_anything_left(), narrowed.of_lots(), window__in=windows, on_offer=True)
         .values_list("window_id", "block__resource_type_id", "block__site__region")
         .annotate(n_lots=Count("id"), reserve_ticks=Min("reserve_ticks"))
         .order_by("window_id", "block__resource_type_id", "block__site__region")
@@ -141,9 +189,9 @@ def _offers(windows: list[Window]) -> dict[tuple[int, int, str], _Offer]:
     return {(window_id, type_id, region): _Offer(*figures) for window_id, type_id, region, *figures in groups}
 
 
-def _units_of(window_ids: set[int]) -> dict[tuple[int, int, str], int]:
-    """Add up the units on offer in windows whose first indication has yet to be computed."""
-    lots = list(lots_with_facts().filter(window__in=window_ids, on_offer=True))
+def _units_of(window_ids: set[int], narrowed: BoardFilter) -> dict[tuple[int, int, str], int]:
+    """Add up the units on offer where no indication says: before the first one, and of some lots only."""
+    lots = list(lots_with_facts().filter(narrowed.of_lots(), window__in=window_ids, on_offer=True))
     units = units_on_offer(lots)
     totals: dict[tuple[int, int, str], int] = defaultdict(int)
     for lot in lots:
@@ -151,8 +199,10 @@ def _units_of(window_ids: set[int]) -> dict[tuple[int, int, str], int]:
     return dict(totals)
 
 
-_LAST_TWO_PRICES = """
-    SELECT product.market_id, product.resource_type_id, product.region, price.paid_ticks
+HISTORY_POINTS = 24
+_LAST_PRICES = """
+    SELECT product.market_id, product.resource_type_id, product.region,
+           array_agg(price.paid_ticks ORDER BY price.window_id DESC)
     FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS product (market_id, resource_type_id, region)
     CROSS JOIN LATERAL (
         SELECT told.paid_ticks, told.window_id
@@ -163,9 +213,9 @@ _LAST_TWO_PRICES = """
           AND told.paid_ticks IS NOT NULL
           AND auctions_window.market_id = product.market_id
         ORDER BY told.window_id DESC
-        LIMIT 2
+        LIMIT %s
     ) AS price
-    ORDER BY 1, 2, 3, price.window_id DESC
+    GROUP BY 1, 2, 3
 """
 """One walk down the price history's index per product, however long the history is."""
 
@@ -177,18 +227,15 @@ def _last_prices(
     products = sorted({(markets[window_id], type_id, region) for window_id, type_id, region in offers})
     if not products:
         return {}
-    told: dict[tuple[int, int, str], list[int]] = defaultdict(list)
+    columns = [list(column) for column in zip(*products, strict=True)]
     with connection.cursor() as cursor:
-        cursor.execute(_LAST_TWO_PRICES, [list(column) for column in zip(*products, strict=True)])
-        for market_id, type_id, region, paid_ticks in cursor.fetchall():
-            told[market_id, type_id, region].append(paid_ticks)
-    return {
-        product: _LastPrices(prices[0], prices[1] if len(prices) > 1 else None)
-        for product, prices in told.items()
-    }
+        cursor.execute(_LAST_PRICES, [*columns, HISTORY_POINTS])
+        return {
+            (market_id, type_id, region): _LastPrices(ticks) for market_id, type_id, region, ticks in cursor
+        }
 
 
 def _change(last: _LastPrices | None) -> int | None:
-    if last is None or last.before_ticks is None:
+    if last is None or len(last.ticks) < 2:
         return None
-    return last.last_ticks - last.before_ticks
+    return last.ticks[0] - last.ticks[1]

@@ -1,5 +1,6 @@
 """What templates say in Sparegrid's own words: money, units, hours, states, icons, and the parts of the shell."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
@@ -248,6 +249,23 @@ def price(
         "size": size,
         "key": key,
     }
+
+
+SPARK_WIDTH, SPARK_HEIGHT = 72, 20
+
+
+@register.inclusion_tag("components/sparkline.html")
+def sparkline(values: Sequence[int]) -> dict[str, object]:
+    """Draw numbers, oldest first, as a small line. It is decoration: the price beside it says the last one."""
+    if len(values) < 2:
+        return {"points": ""}
+    low, span = min(values), max(max(values) - min(values), 1)
+    step = SPARK_WIDTH / (len(values) - 1)
+    points = (
+        f"{at * step:.1f},{SPARK_HEIGHT - 1 - (value - low) * (SPARK_HEIGHT - 2) / span:.1f}"
+        for at, value in enumerate(values)
+    )
+    return {"points": " ".join(points), "width": SPARK_WIDTH, "height": SPARK_HEIGHT}
 
 
 @register.inclusion_tag("components/countdown.html")

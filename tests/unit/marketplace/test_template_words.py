@@ -132,3 +132,16 @@ class TestIcons:
             look.icon for look in sparegrid.LOOKS.values()
         }
         assert used <= sheet
+
+
+class TestSparkline:
+    def test_draws_from_the_lowest_at_the_bottom_to_the_highest_at_the_top(self):
+        html = render("{% sparkline values %}", values=[10, 30, 20])
+        assert 'points="0.0,19.0 36.0,1.0 72.0,10.0"' in html
+        assert 'aria-hidden="true"' in html
+
+    def test_draws_nothing_of_less_than_two(self):
+        assert words(render("{% sparkline values %}", values=[10])) == ""
+
+    def test_draws_a_level_line_of_equal_numbers(self):
+        assert 'points="0.0,19.0 72.0,19.0"' in render("{% sparkline values %}", values=[5, 5])

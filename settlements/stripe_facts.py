@@ -251,6 +251,7 @@ class Movement:
     available_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
 class StripeReversal:
     """What was taken back of a transfer: ``returned_cents`` came to our balance."""
 

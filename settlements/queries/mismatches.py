@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -222,7 +223,7 @@ def find_mismatches(stretch: Stretch) -> Iterator[Finding]:
 
 def find(kind: Mismatch.Kind, stretch: Stretch) -> list[Finding]:
     """Return what does not tie in one way."""
-    limits = {
+    limits: dict[str, Any] = {
         "since": stretch.since,
         "until": stretch.until,
         "now": stretch.now,

@@ -13,7 +13,7 @@ from django.db.models.functions import Least
 
 from marketplace.money import format_cents
 from settlements import ledger
-from settlements.models import Entry, SellerAccount, Transaction, Transfer, TransferHold
+from settlements.models import Entry, SellerAccount, Settlement, Transaction, Transfer, TransferHold
 
 Status = Transfer.Status
 BATCH = 50
@@ -95,6 +95,12 @@ def listed() -> QuerySet[Transfer]:
         "approved_by",
         "rejected_by",
     ).prefetch_related(Prefetch("delivery__transfer_holds", holds, to_attr="open_holds"))
+
+
+def transfers_of(settlement: Settlement) -> QuerySet[Transfer]:
+    """Return what of a settlement goes, or went, to its sellers."""
+    own = Transfer.objects.filter(delivery__line__settlement=settlement)
+    return own.select_related("seller").order_by("id")
 
 
 def page_of(transfers: QuerySet[Transfer], *, before: int | None) -> TransferPage:

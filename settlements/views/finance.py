@@ -17,6 +17,7 @@ from settlements.models import Settlement
 from settlements.queries.collecting import collection_of
 from settlements.queries.queue import every_page_of, flag, notes_of, page_of, views_of, waiting
 from settlements.queries.settlements import ledger_of, listed, story_of, stripe_events_of, why_unpaid
+from settlements.queries.transfers import transfers_of
 from settlements.views.desk import AssignForm, NoteForm, SaveViewForm
 from settlements.views.paging import before_of
 
@@ -73,6 +74,7 @@ def settlement_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "settlement": settlement,
         "refunds": settlement.refunds.order_by("id"),
         "disputes": settlement.disputes.order_by("id"),
+        "transfers": transfers_of(settlement),
         "why_unpaid": why_unpaid(settlement, story.attempts),
         "transactions": ledger_of(settlement),
         "stripe_events": stripe_events_of(story.attempts),

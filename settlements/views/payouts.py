@@ -25,6 +25,8 @@ from settlements.stripe_facts import OutcomeUnknown, Refused
 from settlements.views.paging import before_of
 
 NO_ANSWER = "Stripe did not answer. Nothing is lost: try again in a moment."
+LINES_SHOWN = 500
+"""More lines of a statement than this are for the CSV."""
 COLUMNS = ("booked_at", "what", "reference", "gross_usd", "fee_usd", "net_usd", "balance_usd")
 
 
@@ -110,6 +112,8 @@ def statement(request: MemberRequest, year: int, month: int) -> HttpResponse:
     found = statement_of(seller.pk, _month(year, month, now))
     context = {
         "statement": found,
+        "shown": found.lines[:LINES_SHOWN],
+        "n_more": max(len(found.lines) - LINES_SHOWN, 0),
         "months": months_of(seller.pk, now),
         "is_open": found.month == month_of(now),
     }

@@ -148,8 +148,9 @@ class TestFinanceDetail:
             win(buyer, 100_000, window=window)
         (settlement,) = settle_window(window_id=mark_cleared(window).pk)
 
-        # session, user, settlement, lines, attempts, transactions, entries, notes, people, memberships, collection
-        with django_assert_num_queries(17):
+        # session, user, settlement, lines, attempts, transactions, entries, notes, people, memberships, collection,
+        # transfers
+        with django_assert_num_queries(18):
             finance.get(url("settlement_detail", settlement.pk))
 
 

@@ -27,10 +27,8 @@ MAX_ROUNDS = 2
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Branched:
-    """x, value : the best choice met; met : all that improved on the one known; is_proven : none is worth more"""
+    """met : choices met, each worth more than the one before; is_proven : none is worth more than the last"""
 
-    x: Ints
-    value: int
     met: list[Ints]
     is_proven: bool
 
@@ -45,13 +43,12 @@ class _Node:
 def branch(
     problem: Problem,
     rows: Rows,
-    x: Ints,
     value: int,
     *,
     is_feasible: Callable[[Ints], bool],
     max_nodes: int,
 ) -> Branched:
-    """Look for something worth more than `x`; `rows` tighten the relaxation."""
+    """Look for something worth more than `value`; `rows` tighten the relaxation."""
     search = _Branching(problem, rows)
     met: list[Ints] = []
     waiting = [_Node(problem.lower, problem.upper, value + 1)]
@@ -62,7 +59,7 @@ def branch(
         if n_nodes and node.bound <= value:
             continue
         if n_nodes == max_nodes:
-            return Branched(x, value, met, False)
+            return Branched(met, False)
         n_nodes += 1
         relaxed = search.relax(node, value)
         if relaxed is None:
@@ -75,15 +72,15 @@ def branch(
             found = np.rint(relaxed.x).astype(np.int64)
             worth = int(ticks @ found)
             if worth > value and is_feasible(found):
-                x, value = found, worth
+                value = worth
                 met.append(found)
             if bound.ticks > value:
-                return Branched(x, value, met, False)
+                return Branched(met, False)
             continue
         upper = np.where(bound.may_be_chosen(value + 1), node.upper, node.lower)
         lower = np.where(bound.must_be_full(value + 1), upper, node.lower)
         waiting += search.branches(relaxed, _Node(lower, upper, bound.ticks), open_columns)
-    return Branched(x, value, met, True)
+    return Branched(met, True)
 
 
 class _Branching:

@@ -8,6 +8,7 @@ remains, often nothing, is branched on, and should that take too many branches, 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -37,14 +38,15 @@ from auctions.engine.package.large.relaxation import relax_large
 from auctions.engine.package.large.spans import find_spans
 from auctions.engine.package.program import Program
 
-FEW_COLUMNS = 128
+FEW_COLUMNS = 64, 256, sys.maxsize
+"""Columns to search among, one number after the other."""
 
 FEW_OPEN = 128
 """Columns that something better may hold: so few are branched on as they are."""
 
 MAX_TIGHTENINGS = 30
-PATIENCE = 3
-LEAST_GAIN = 0.03
+PATIENCE = 2
+LEAST_GAIN = 0.05
 """Of what all rows gained so far: rounds of rows that gain less are counted, `PATIENCE` of them in a row are enough."""
 
 MAX_BRANCHES = 500
@@ -192,15 +194,28 @@ class Search:
         return Found(x, exact_value(ticks, x), max(exact_value(ticks, x), bound.ticks))
 
     def _search(self, problem: Problem, tight: Tight) -> Found:
-        """Search the columns that matter if the best is near the bound; where it proves not to be, all that matter."""
-        bound = tight.bound
-        branched = self._branch(problem, tight)
-        x, value, met = branched.x, branched.value, branched.met
-        if branched.is_proven:
-            return Found(x, value, value, tuple(met))
-        limit = bound.ticks
-        goal = max(_near(problem, bound), value + 1)
-        while True:
+        """Look for what lies near the bound first, which few columns can be part of; then further down."""
+        x, value, limit = tight.x, tight.value, tight.bound.ticks
+        met: list[Ints] = []
+        for few in FEW_COLUMNS:
+            goal = max(_near(problem, tight.bound, few), value + 1)
+            if goal > limit:
+                continue
+            branched = self._branch(problem, tight, x, goal)
+            x, value = best_of(problem.cost.astype(np.int64), [x, *branched.met])
+            met += branched.met
+            if not branched.is_proven:
+                return self._search_with_solver(problem, replace(tight, x=x, value=value), limit, met)
+            if value >= goal:
+                return Found(x, value, value, tuple(met))
+            limit = goal - 1
+        return Found(x, value, value, tuple(met))
+
+    def _search_with_solver(self, problem: Problem, tight: Tight, limit: int, met: list[Ints]) -> Found:
+        """Leave the search to the solver, near the bound first; nothing is worth more than `limit`."""
+        x, value = tight.x, tight.value
+        goal = max(min(_near(problem, tight.bound, FEW_COLUMNS[0]), limit), value + 1)
+        while value < limit:
             beaten = value
             x, value, solved = self._search_from(problem, tight, x, value, goal)
             met += solved.met
@@ -208,33 +223,33 @@ class Search:
                 told = int(np.floor(solved.bound * (1 + 1e-9))) + 1 if np.isfinite(solved.bound) else limit
                 return Found(x, value, max(value, min(limit, max(told, goal - 1))), tuple(met))
             if value >= goal or goal == beaten + 1:
-                return Found(x, value, value, tuple(met))
+                break
             limit, goal = goal - 1, value + 1
+        return Found(x, value, value, tuple(met))
 
-    def _branch(self, problem: Problem, tight: Tight) -> Branched:
-        """Branch on the columns that something better may hold, and those of the best known."""
-        x, goal = tight.x, tight.value + 1
-        upper = np.where(tight.bound.may_be_chosen(goal), problem.upper, np.minimum(x, problem.upper))
-        keep = np.flatnonzero(upper)
+    def _branch(self, problem: Problem, tight: Tight, x: Ints, goal: int) -> Branched:
+        """Branch on the columns that something worth `goal` may hold."""
+        keep = np.flatnonzero(tight.bound.may_be_chosen(goal) & (problem.upper > 0))
+        if not len(keep):
+            return Branched([], True)
         part = self.program.select(keep)
+        upper = problem.upper[keep]
         restricted = Problem(
             problem.cost[keep],
             part.matrix,
-            np.where(tight.bound.must_be_full(goal), upper, 0)[keep],
-            upper[keep],
+            np.where(tight.bound.must_be_full(goal)[keep], upper, 0),
+            upper,
             part.limit,
             part.is_equal,
         )
         branched = branch(
             restricted,
             tight.binding.of_columns(keep),
-            x[keep],
-            tight.value,
+            goal - 1,
             is_feasible=part.is_feasible,
             max_nodes=min(self.max_nodes, MAX_BRANCHES),
         )
-        met = [_spread(keep, x, each) for each in branched.met]
-        return Branched(_spread(keep, x, branched.x), branched.value, met, branched.is_proven)
+        return replace(branched, met=[_spread(keep, x, each) for each in branched.met])
 
     def _search_from(
         self, problem: Problem, tight: Tight, x: Ints, value: int, goal: int
@@ -268,10 +283,10 @@ def _spread(keep: Ints, like: Ints, chosen: Ints) -> Ints:
     return x
 
 
-def _near(problem: Problem, bound: Bound) -> int:
+def _near(problem: Problem, bound: Bound, few: int) -> int:
     """A value so near the bound that few columns could be part of it."""
     lost = np.sort(np.maximum(-bound.reduced[problem.upper > 0], 0))
-    return (bound.total - int(lost[FEW_COLUMNS])) >> bound.bits if len(lost) > FEW_COLUMNS else 0
+    return (bound.total - int(lost[few])) >> bound.bits if few < len(lost) else 0
 
 
 def best_of(ticks: Ints, choices: Iterable[Ints]) -> tuple[Ints, int]:

@@ -20,6 +20,7 @@ from settlements.views import (
     payouts,
     reconciliation,
     refunds,
+    selling,
     ssh_keys,
     transfers,
 )
@@ -27,6 +28,8 @@ from settlements.webhooks import stripe_webhook
 
 app_name = "settlements"
 urlpatterns = [
+    path("sell/", selling.overview, name="selling"),
+    path("sell/calendar/", selling.calendar, name="selling_calendar"),
     path("settlements/", own.own_settlement_list, name="own_settlement_list"),
     path("settlements/<int:pk>/", own.own_settlement_detail, name="own_settlement_detail"),
     path("settlements/<int:pk>/pay/", own.pay, name="own_settlement_pay"),

@@ -9,6 +9,8 @@ from typing import NoReturn
 
 from accounts.models import Organization
 from auctions.capacity import capacities, units_for
+from auctions.engine.package.limits import MAX_WAY_HOURS, MAX_WAYS
+from auctions.matching import count_matches
 from auctions.models import Lot, Window
 from auctions.terms import MAX_LOTS_PER_LEG, BidTerms, LegTerms, LotFilter, OptionTerms
 from inventory.models import Region, ResourceType, Site
@@ -22,6 +24,13 @@ MAX_UNITS = 1_000_000
 """More than any lot; keeps products of units and hours far inside int64."""
 MAX_VALUE_TICKS = 2**53 - 1
 """The highest worth of an option, ticks: up to here sums are exact everywhere."""
+WHOLE_PPM = 1_000_000
+MAX_SHARE_OF_BID_PPM = 100_000
+"""The most that one bid may take of what the engine can clear in one window, millionths."""
+MAX_SHARE_OF_WINDOW_PPM = 800_000
+"""The most that all bids of a window may take together; the rest is for lots that join, which filters then match."""
+SPARE_LOTS = 10
+"""A filter is taken to match twice the lots it matches now, and so many more."""
 
 
 class BidRejected(Exception):
@@ -61,8 +70,8 @@ class _Supply:
     types: Mapping[int, ResourceType]
 
 
-def check_terms(*, window: Window, organization: Organization, terms: BidTerms) -> None:
-    """Raise BidRejected unless ``terms`` may stand in ``window`` for ``organization``."""
+def check_terms(*, window: Window, organization: Organization, terms: BidTerms) -> int:
+    """Raise BidRejected unless ``terms`` may stand in ``window``; return its share of the engine, see ``_share``."""
     _check_size(terms)
     supply = _supply(window, terms)
     for number, option in enumerate(terms.options):
@@ -71,6 +80,37 @@ def check_terms(*, window: Window, organization: Organization, terms: BidTerms) 
             for leg_number, leg in enumerate(option.legs)
         }
         _check_option(_Place(number), option, kinds)
+    return _share(window, organization, terms)
+
+
+def _share(window: Window, organization: Organization, terms: BidTerms) -> int:
+    """Return how much of what the engine can clear in one window a bid takes, millionths; 0 for a plain one.
+
+    The engine writes out every way to fill a bid: each lot a leg accepts, from each hour it may start. A bid for one
+    lot over the whole of its hours has one. Raise BidRejected where a bid alone takes more than it may.
+    """
+    legs = [
+        (number, at, leg) for number, option in enumerate(terms.options) for at, leg in enumerate(option.legs)
+    ]
+    share = 0
+    for number, at, leg in legs:
+        n_lots = len(leg.lot_ids) if leg.filter is None else _lots_to_come(window, organization, leg)
+        starts = int((leg.latest_at - leg.earliest_at) / HOUR) - leg.hours + 1
+        ways = n_lots * starts
+        if ways > 1 or len(legs) > 1:
+            share += max(ways * WHOLE_PPM // MAX_WAYS, ways * leg.hours * WHOLE_PPM // MAX_WAY_HOURS)
+        if share > MAX_SHARE_OF_BID_PPM:
+            _Place(number, at).refuse(
+                "too_many_ways",
+                "hours",
+                "There are too many ways to fill this bid: narrow its hours, name fewer lots, or make several of it.",
+            )
+    return share
+
+
+def _lots_to_come(window: Window, organization: Organization, leg: LegTerms) -> int:
+    now = count_matches(window, leg, organization_id=organization.pk)
+    return min(2 * now + SPARE_LOTS, MAX_LOTS_PER_LEG)
 
 
 def _check_size(terms: BidTerms) -> None:

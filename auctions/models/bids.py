@@ -63,6 +63,9 @@ class Bid(models.Model):
     nonce = models.CharField(max_length=64, default=new_nonce, editable=False)
     receipt_sha256 = models.CharField(max_length=64, blank=True, editable=False)
     max_ticks = models.BigIntegerField()
+    share_ppm = models.PositiveIntegerField(
+        default=0, help_text="Of what the engine can clear in one window, millionths; 0 for a plain bid."
+    )
     hold_cents = models.BigIntegerField()
     placed_at = models.DateTimeField(db_default=Now())
     changed_at = models.DateTimeField(db_default=Now())

@@ -10,13 +10,14 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Sum
 
 from accounts.holds import LimitExceeded, LimitSuspended, set_hold
 from accounts.models import Organization, User
 from accounts.stream import append_event
 from auctions.models import Bid, BidLeg, BidLegLot, BidOption, Window
 from auctions.models.bids import new_nonce
-from auctions.policies import BidRejected, check_terms
+from auctions.policies import MAX_SHARE_OF_WINDOW_PPM, BidRejected, check_terms
 from auctions.raising import check_raise
 from auctions.sealing import seal_bid
 from auctions.terms import BidTerms, terms_of
@@ -70,7 +71,8 @@ def change_bid(
         bid, window, now = _enter_bid(organization, bid_id)
         require_unchanged(bid, sequence)
         phase = _require_phase(window, now, Window.Status.OPEN, Window.Status.FROZEN)
-        check_terms(window=window, organization=organization, terms=terms)
+        bid.share_ppm = check_terms(window=window, organization=organization, terms=terms)
+        _require_room(window, bid.share_ppm, replacing=bid)
         if phase == Window.Status.FROZEN:
             check_raise(before=terms_of(bid), after=terms)
         bid.sequence = _next_sequence()
@@ -85,7 +87,7 @@ def change_bid(
         bid.save(
             update_fields=[
                 *("sequence", "nonce", "receipt_sha256"),
-                *("max_ticks", "hold_cents", "changed_at", "placed_by"),
+                *("max_ticks", "share_ppm", "hold_cents", "changed_at", "placed_by"),
             ]
         )
         bid.options.all().delete()
@@ -135,7 +137,8 @@ def _place(
 ) -> Bid:
     window, now = _enter_window(window_id)
     _require_phase(window, now, Window.Status.OPEN, Window.Status.FROZEN)
-    check_terms(window=window, organization=organization, terms=terms)
+    share_ppm = check_terms(window=window, organization=organization, terms=terms)
+    _require_room(window, share_ppm)
     bid = Bid(
         window=window,
         organization=organization,
@@ -143,6 +146,7 @@ def _place(
         sequence=_next_sequence(),
         request_key=request_key,
         max_ticks=terms.max_ticks,
+        share_ppm=share_ppm,
         hold_cents=cents_to_cover(terms.max_ticks),
         placed_at=now,
         changed_at=now,
@@ -153,6 +157,24 @@ def _place(
     _write_terms(bid, terms)
     _tell(bid, "bid.placed")
     return bid
+
+
+def _require_room(window: Window, share_ppm: int, *, replacing: Bid | None = None) -> None:
+    """Raise BidRejected where a window's bids take as much of the engine as they may already.
+
+    Bids placed at the same moment do not see each other: what is kept in reserve covers them.
+    """
+    if not share_ppm:
+        return
+    others = Bid.objects.filter(window=window, status=Bid.Status.PLACED, share_ppm__gt=0)
+    taken = others.exclude(pk=replacing.pk if replacing else None).aggregate(ppm=Sum("share_ppm", default=0))
+    if taken["ppm"] + share_ppm > MAX_SHARE_OF_WINDOW_PPM:
+        raise BidRejected(
+            "window_full_of_ways",
+            "hours",
+            "This window takes no more bids with so many ways to fill them. Name one lot for all of its hours, or "
+            "narrow the hours.",
+        )
 
 
 def _enter_window(window_id: int) -> tuple[Window, datetime]:

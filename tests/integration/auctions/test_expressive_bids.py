@@ -6,9 +6,16 @@ from dataclasses import replace
 import pytest
 
 from accounts.models import Organization
-from auctions.models import Bid, Lot
+from auctions.engine.package.limits import MAX_WAYS
+from auctions.models import Bid, Lot, Window
 from auctions.operations.bids import BidRejected, change_bid, place_bid
-from auctions.policies import MAX_LEGS, MAX_OPTIONS, MAX_UNITS, MAX_VALUE_TICKS
+from auctions.policies import (
+    MAX_LEGS,
+    MAX_OPTIONS,
+    MAX_SHARE_OF_WINDOW_PPM,
+    MAX_UNITS,
+    MAX_VALUE_TICKS,
+)
 from auctions.terms import MAX_LOTS_PER_LEG, BidTerms, LegTerms, LotFilter, OptionTerms, terms_of
 from inventory.models import ResourceType
 from marketplace.hours import HOUR
@@ -263,3 +270,45 @@ class TestRaising:
         after = option(leg_on(auction.lot, units=8), value=500_000)
 
         assert self.refused(auction, bid_of(before), bid_of(after)) == "units"
+
+
+class TestShareOfTheEngine:
+    """What one bid, and all of a window together, may ask of the engine: it writes every way to fill a bid out."""
+
+    def test_a_plain_bid_takes_none_and_a_flexible_one_its_ways(self, auction: Auction, other: Lot) -> None:
+        plain = place(auction, bid_of(option(leg_on(auction.lot))))
+        both = place(auction, bid_of(option(leg_on(auction.lot, other, hours=1))), auction.rival)
+
+        assert plain.share_ppm == 0
+        starts = auction.lot.n_hours
+        assert both.share_ppm == 2 * starts * 1_000_000 // MAX_WAYS
+
+    def test_refuses_one_with_more_ways_than_a_bid_may_have(self, auction: Auction) -> None:
+        Window.objects.filter(pk=auction.window.pk).update(
+            delivery_to=auction.window.delivery_from + 50_000 * HOUR
+        )
+        anywhere = replace(
+            filtered(leg_on(auction.lot), auction.lot.block.resource_type),
+            latest_at=auction.lot.starts_at + 40_000 * HOUR,
+            hours=24,
+        )
+
+        assert refusal_of(auction, bid_of(option(anywhere))) == ("too_many_ways", "hours", 0, 0)
+
+    def test_refuses_one_that_the_window_has_no_room_for_and_takes_plain_ones_still(
+        self, auction: Auction, other: Lot
+    ) -> None:
+        full = place(auction, bid_of(option(leg_on(auction.lot, other))), auction.rival)
+        Bid.objects.filter(pk=full.pk).update(share_ppm=MAX_SHARE_OF_WINDOW_PPM)
+
+        with pytest.raises(BidRejected) as refused:
+            place(auction, bid_of(option(leg_on(auction.lot, other, hours=1))))
+        assert (refused.value.code, refused.value.field) == ("window_full_of_ways", "hours")
+        assert place(auction, bid_of(option(leg_on(auction.lot)))).share_ppm == 0
+        smaller = change_bid(
+            organization=auction.rival,
+            changed_by=None,
+            bid_id=full.pk,
+            terms=bid_of(option(leg_on(auction.lot, other, hours=1))),
+        )
+        assert smaller.share_ppm < MAX_SHARE_OF_WINDOW_PPM

@@ -147,7 +147,9 @@ _MOVEMENT_NOT_BOOKED = _looking_at(
     SELECT m.source_id, 'Stripe moved our balance (' || m.types || ') and the ledger knows nothing of it.',
            m.created_at, NULL, m.net
       FROM moved m LEFT JOIN booked b USING (source_id)
-     WHERE b.source_id IS NULL AND m.created_at < %(now)s - %(telling)s
+     WHERE b.source_id IS NULL AND m.net <> 0 AND m.created_at < %(now)s - %(telling)s
+       AND NOT EXISTS (SELECT 1 FROM settlements_bankpayout p  -- booked once it has arrived
+                        WHERE p.stripe_id = m.source_id AND p.status = 'pending')
     UNION ALL
     SELECT stripe_id, 'Stripe moved our balance (' || type || ') and names no object for it.', created_at,
            NULL, net_cents

@@ -130,6 +130,26 @@ class TestWhatTies:
 
         assert found() == set()
 
+    def test_with_a_payout_on_its_way_arrived_and_returned(self, stripe_sandbox: SandboxServer) -> None:
+        paid()
+
+        def ties() -> bool:
+            import_movements(now=later())
+            look_for_mismatches(now=later() + timedelta(days=9))
+            return not Mismatch.objects.filter(status=Mismatch.Status.OPEN).exists()
+
+        payout = bank_payout(stripe_sandbox)
+        assert payout.status == BankPayout.Status.PENDING
+        assert ties()
+        for change in ("clock", f"payouts/{payout.stripe_id}/fail"):
+            control(stripe_sandbox, change, {"seconds": 3 * 86_400} if change == "clock" else {})
+            told = gateway.retrieve_payout(payout.stripe_id)
+            with transaction.atomic():
+                apply_payout(told)
+            assert ties()
+        payout.refresh_from_db()
+        assert payout.status == BankPayout.Status.FAILED
+
     def test_takes_each_movement_in_once(self) -> None:
         paid()
 

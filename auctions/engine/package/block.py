@@ -65,7 +65,7 @@ def ticks_by_owner(program: Program, x: Ints) -> dict[int, int]:
 def find_winners(book: Book, program: Program, max_nodes: int) -> tuple[Search, Found]:
     """Find the best choice, by the tie rule where its value is proven and the block is not large."""
     search = Search(program, max_nodes=max_nodes)
-    found = search.maximise(program.ticks)
+    found = search.maximise(program.ticks, learn=True)
     search.keep(found)
     if is_large(program):
         return search, replace(found, is_settled=False)

@@ -67,7 +67,7 @@ class Charged:
         ticks = self.program.ticks * fine
         for columns, each in zip(self._presence, keeps, strict=True):
             ticks[columns] -= round(each * fine)
-        found = self._search.maximise(ticks, known=[self.with_charges(x) for x in known])
+        found = self._search.maximise(ticks, known=[self.with_charges(x) for x in known], learn=True)
         self._search.keep(found)
         return found
 

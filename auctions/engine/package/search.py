@@ -78,14 +78,14 @@ class Found:
 class Tight:
     """A relaxation with rows added; x, value : the best choice known by then
 
-    rows, basis : rows that may bind, and where it ended with them
     binding : the rows that bind
+    rows, basis : rows that may bind and where it ended with them, where they are asked for
     """
 
     bound: Bound
-    rows: Rows
     binding: Rows
-    basis: Basis
+    rows: Rows | None
+    basis: Basis | None
     x: Ints
     value: int
 
@@ -125,21 +125,29 @@ class Search:
         self._basis = found.basis
 
     def maximise(
-        self, ticks: Ints, *, closed: NDArray[np.bool_] | None = None, known: Iterable[Ints] = ()
+        self,
+        ticks: Ints,
+        *,
+        closed: NDArray[np.bool_] | None = None,
+        known: Iterable[Ints] = (),
+        learn: bool = False,
     ) -> Found:
-        """Find the x of most ticks that leaves `closed` columns at 0; `known` are feasible ones to improve on."""
+        """Find the x of most ticks that leaves `closed` columns at 0; `known` are feasible ones to improve on.
+
+        What was found out on the way is told for `keep` where `learn` asks for it.
+        """
         problem = self.problem(ticks, closed)
         x, value = best_of(ticks, [self._zero, *known])
         if is_large(self.program):
             return self._maximise_large(problem, x, value)
-        tight = self._tighten(problem, x, value)
+        tight = self._tighten(problem, x, value, learn=learn)
         if tight.bound.ticks > tight.value:
             found = self._search(problem, tight)
         else:
             found = Found(tight.x, tight.value, tight.value)
         return replace(found, rows=tight.rows, basis=tight.basis)
 
-    def _tighten(self, problem: Problem, x: Ints, value: int) -> Tight:
+    def _tighten(self, problem: Problem, x: Ints, value: int, *, learn: bool) -> Tight:
         """Relax, and add rows that the relaxation breaks as long as it gains by them."""
         assert self._conflicts is not None
         rows = self.rows
@@ -171,9 +179,11 @@ class Search:
             x, value = best_of(problem.cost.astype(np.int64), [x, rounded])
         n_own = len(problem.limit)
         binds = relaxed.price[n_own:] > 0
+        if not learn:
+            return Tight(bound, rows.take(binds), None, None, x, value)
         basis = relaxation.basis
         kept = np.append(np.ones(n_own, dtype=bool), basis.rows[n_own:] != BASIC)
-        return Tight(bound, rows.take(kept[n_own:]), rows.take(binds), basis.select(kept), x, value)
+        return Tight(bound, rows.take(binds), rows.take(kept[n_own:]), basis.select(kept), x, value)
 
     def _maximise_large(self, problem: Problem, x: Ints, value: int) -> Found:
         """Find a good choice and prove how far from the best it can be; see `large`."""

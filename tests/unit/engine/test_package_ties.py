@@ -25,7 +25,7 @@ def full_of_ties(kind, seed):
     book = book_from_document(document)
     (program,) = blocks(write_program(book, range(book.n_bids)))
     search = Search(program, max_nodes=1_000)
-    found = search.maximise(program.ticks)
+    found = search.maximise(program.ticks, learn=True)
     search.keep(found)
     return book, search, found
 

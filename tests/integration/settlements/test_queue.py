@@ -21,6 +21,7 @@ from settlements.operations.draw_up import settle_window
 from settlements.queries.queue import LARGEST, OLDEST, page_of
 from settlements.queries.settlements import listed
 from tests.factories import BuyerFactory, UserFactory, WindowFactory
+from tests.integration.settlements.refund_steps import paid_settlement, refund
 from tests.integration.settlements.steps import mark_cleared, settlement_of, win
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -319,6 +320,20 @@ class TestFiles:
         )
         assert first["ChargePeriodStart"] == awards[0].starts_at.strftime("%Y-%m-%dT%H:%M:%SZ")
         assert int(first["PricingQuantity"]) == awards[0].unit_hours
+
+    @pytest.mark.usefixtures("stripe_sandbox")
+    def test_a_focus_row_for_each_refund_takes_back_what_it_gives_back(self, finance: Client) -> None:
+        settlement = paid_settlement(10_000, 5_000)
+        given_back = refund(settlement, 0, 1_234)
+
+        rows = rows_of(finance, "settlement_focus", window=settlement.window_id)
+
+        assert [row["BilledCost"] for row in rows] == ["100.00", "50.00", "-12.34"]
+        last = rows[-1]
+        assert (last["InvoiceId"], last["ResourceId"]) == (f"refund-{given_back.pk}", rows[1]["ResourceId"])
+        assert (last["ChargeClass"], last["PricingQuantity"]) == ("", "0")
+        Settlement.objects.update(created_at=database_now() - timedelta(days=40))
+        assert rows_of(finance, "settlement_focus")[-1]["ChargeClass"] == "Correction"
 
     def test_are_finances(self) -> None:
         assert Client().get(url("settlement_focus")).status_code == 302

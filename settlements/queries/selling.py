@@ -119,8 +119,8 @@ def calendar_of(seller: Organization, span: Span) -> list[CalendarRow]:
         found[each["block__site"], each["block__resource_type"]][each["day"]] = _hours_of(each)
     for delivery in _delivered_within(seller, span):
         block = delivery.line.award.lot.block
-        for day, hours in _by_day(delivery, span):
-            found[block.site_id, block.resource_type_id][day].delivered += delivery.line.award.units * hours
+        for day, n in _by_day(delivery, span):
+            found[block.site_id, block.resource_type_id][day].delivered += delivery.line.award.units * n
     sites = Site.objects.in_bulk({site for site, _ in found})
     types = ResourceType.objects.in_bulk({resource_type for _, resource_type in found})
     rows = []

@@ -19,7 +19,7 @@ from rest_framework.routers import SimpleRouter
 from accounts.api.authentication import organization_of
 from accounts.api.idempotency import idempotent
 from accounts.api.permissions import IsSeller
-from accounts.api.problems import FieldError, invalid, refusal
+from accounts.api.problems import FieldError, Problem, invalid, refusal
 from inventory import queries
 from inventory.models import Block, Region, ResourceType, Site
 from inventory.operations import (
@@ -28,10 +28,11 @@ from inventory.operations import (
     SiteNameTaken,
     create_site,
     list_block,
+    list_pattern,
     withdraw_block,
 )
 from inventory.queries import BlockFigures
-from inventory.terms import BlockTerms
+from inventory.terms import BlockTerms, Pattern, PatternTerms
 
 MAX_ID = 2**63 - 1
 FIELD_NAMES = {"reserve": "reserve_ticks", "floor": "floor_ticks"}
@@ -142,6 +143,50 @@ class BlockTermsSerializer(serializers.Serializer[Any]):
         )
 
 
+class PatternSerializer(serializers.Serializer[Any]):
+    """A recurring idle period, one block each time it comes. What it must satisfy stands in inventory/patterns.py."""
+
+    site = serializers.IntegerField(min_value=1, max_value=MAX_ID)
+    resource_type = serializers.SlugRelatedField[ResourceType](
+        slug_field="slug", queryset=ResourceType.objects.filter(is_active=True)
+    )
+    units = serializers.IntegerField()
+    weekdays = serializers.ListField(
+        child=serializers.IntegerField(min_value=0, max_value=6),
+        allow_empty=False,
+        max_length=7,
+        help_text="Monday is 0. A period belongs to the day it begins on.",
+    )
+    from_hour = serializers.IntegerField(min_value=0, max_value=23, help_text="UTC.")
+    to_hour = serializers.IntegerField(
+        min_value=0, max_value=23, help_text="UTC; at or before from_hour: on the next day."
+    )
+    first_day = serializers.DateField()
+    last_day = serializers.DateField(help_text="The last one that a period begins on.")
+    reserve_ticks = serializers.IntegerField()
+    floor_ticks = serializers.IntegerField(required=False, allow_null=True, default=None)
+    decline_hours = serializers.IntegerField(required=False, allow_null=True, default=None)
+
+    def terms(self) -> PatternTerms:
+        """Return the terms that valid data says."""
+        said = self.validated_data
+        return PatternTerms(
+            site_id=said["site"],
+            resource_type_id=said["resource_type"].pk,
+            units=said["units"],
+            pattern=Pattern(
+                weekdays=frozenset(said["weekdays"]),
+                from_hour=said["from_hour"],
+                to_hour=said["to_hour"],
+                first_day=said["first_day"],
+                last_day=said["last_day"],
+            ),
+            reserve_ticks=said["reserve_ticks"],
+            floor_ticks=said["floor_ticks"],
+            decline_hours=said["decline_hours"],
+        )
+
+
 class WithdrawalSerializer(serializers.Serializer[Any]):
     withdrawn_unit_hours = serializers.IntegerField(help_text="Unsold, and off the market now.")
     sold_unit_hours = serializers.IntegerField(help_text="Sold; they stay.")
@@ -183,6 +228,7 @@ class SiteViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Site]):
 
 @extend_schema_view(
     create=extend_schema(request=BlockTermsSerializer, responses={201: BlockSerializer}),
+    recurring=extend_schema(request=PatternSerializer, responses={201: BlockSerializer(many=True)}),
     withdraw=extend_schema(request=None, responses={200: WithdrawalSerializer}),
 )
 class BlockViewSet(viewsets.GenericViewSet[Block]):
@@ -211,12 +257,23 @@ class BlockViewSet(viewsets.GenericViewSet[Block]):
         try:
             block = list_block(seller=organization_of(request), listed_by=request.user, terms=said.terms())
         except BlockRefused as refused:
-            raise invalid(
-                FieldError(FIELD_NAMES.get(error.field, error.field), error.code, error.message)
-                for error in refused.errors
-            ) from refused
+            raise _refusal_of(refused) from refused
         [data] = _serialized([self.get_queryset().get(pk=block.pk)])
         return Response(data, status=status.HTTP_201_CREATED)
+
+    @action(detail=False, methods=["post"], pagination_class=None)
+    @idempotent
+    def recurring(self, request: Request) -> Response:
+        """List a block for each time a period recurs: all of them, or none."""
+        said = PatternSerializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        assert request.user.is_authenticated
+        try:
+            blocks = list_pattern(seller=organization_of(request), listed_by=request.user, terms=said.terms())
+        except BlockRefused as refused:
+            raise _refusal_of(refused) from refused
+        listed = self.get_queryset().filter(pk__in=[block.pk for block in blocks]).order_by("starts_at")
+        return Response(_serialized(list(listed)), status=status.HTTP_201_CREATED)
 
     @action(detail=True, methods=["post"])
     @idempotent
@@ -226,6 +283,13 @@ class BlockViewSet(viewsets.GenericViewSet[Block]):
         except BlockNotFound:
             raise Http404 from None
         return Response(WithdrawalSerializer(withdrawal).data)
+
+
+def _refusal_of(refused: BlockRefused) -> Problem:
+    return invalid(
+        FieldError(FIELD_NAMES.get(error.field, error.field), error.code, error.message)
+        for error in refused.errors
+    )
 
 
 def _serialized(blocks: Sequence[Block]) -> Any:

@@ -96,7 +96,7 @@ def test_asks_lists_and_finds_it(page, seller, complaints):
     first = Block.objects.filter(site__organization=seller.organization).earliest("starts_at")
     day = first.starts_at.astimezone(UTC)
     page.goto(f"/sell/calendar/?day={day:%Y-%m-%d}")
-    cell = page.get_by_role("link", name=f"{day:%a} {day.day} {day:%b}: 32 unit-hours listed")
+    cell = page.get_by_role("link", name=f"0 of 32 unit-hours on {day:%a} {day.day} {day:%b}")
     cell.press("Enter")
     expect(page.get_by_role("link", name=f"Block {first.pk}")).to_be_visible()
     assert complaints == []

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from rest_framework.test import APIClient
 
@@ -142,6 +144,64 @@ class TestListingABlock:
 
         assert answer.status_code == 403
         assert "selling organization" in answer.json()["detail"]
+
+
+class TestListingARecurringPeriod:
+    @pytest.fixture
+    def nights(self, terms):
+        first = next_hour().date() + timedelta(days=2)
+        return {name: terms[name] for name in ("site", "resource_type", "units", "reserve_ticks")} | {
+            "weekdays": list(range(7)),
+            "from_hour": 22,
+            "to_hour": 6,
+            "first_day": f"{first}",
+            "last_day": f"{first + timedelta(days=4)}",
+        }
+
+    def test_answers_with_its_blocks_in_order(self, api, nights):
+        answer = api.post("/api/v1/blocks/recurring/", nights)
+
+        assert answer.status_code == 201
+        starts = [block["starts_at"] for block in answer.json()]
+        assert starts == sorted(starts)
+        assert len(starts) == Block.objects.count() == 5
+        assert {block["offered_unit_hours"] for block in answer.json()} == {16 * 8}
+
+    def test_again_is_refused_by_name_and_with_one_key_answered_again(self, api, nights):
+        first, again = (
+            api.post("/api/v1/blocks/recurring/", nights, headers={"Idempotency-Key": "nights"})
+            for _ in range(2)
+        )
+
+        assert first.json() == again.json()
+        refused = api.post("/api/v1/blocks/recurring/", nights)
+        assert refused.status_code == 422
+        assert {error["code"] for error in refused.json()["errors"]} == {"overlaps"}
+        assert Block.objects.count() == 5
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("weekdays", []),
+            ("weekdays", [7]),
+            ("from_hour", 24),
+            ("first_day", "2020-01-01"),
+            ("last_day", "2100-01-01"),
+            ("units", 12),
+            ("reserve_ticks", -1),
+            ("site", 999_999),
+        ],
+    )
+    def test_names_the_field_that_is_wrong(self, api, nights, field, value):
+        sent = nights | {field: value}
+        if field == "first_day":
+            sent["last_day"] = "2020-02-01"
+
+        answer = api.post("/api/v1/blocks/recurring/", sent)
+
+        assert answer.status_code in (400, 422)
+        assert {error["field"].split(".")[0] for error in answer.json()["errors"]} == {field}
+        assert not Block.objects.exists()
 
 
 class TestReadingBlocks:

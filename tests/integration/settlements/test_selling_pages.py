@@ -138,7 +138,7 @@ class TestCalendar:
         page = client_of(site.organization).get("/sell/calendar/?day=2026-11-24&span=month&on=2026-11-23")
 
         text = page.content.decode()
-        assert "Mon 23 Nov: 16 unit-hours listed, 8 sold, 0 on offer, 0 delivered" in text
+        assert "% sold, 8 of 16 unit-hours on Mon 23 Nov, 0 on offer, 0 delivered" in text
         assert "8 (50 %)" in text
         assert [row.hours.listed for row in page.context["blocks"]] == [16]
 

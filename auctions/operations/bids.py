@@ -167,7 +167,9 @@ def _require_room(window: Window, share_ppm: int, *, replacing: Bid | None = Non
     if not share_ppm:
         return
     others = Bid.objects.filter(window=window, status=Bid.Status.PLACED, share_ppm__gt=0)
-    taken = others.exclude(pk=replacing.pk if replacing else None).aggregate(ppm=Sum("share_ppm", default=0))
+    if replacing is not None:
+        others = others.exclude(pk=replacing.pk)
+    taken = others.aggregate(ppm=Sum("share_ppm", default=0))
     if taken["ppm"] + share_ppm > MAX_SHARE_OF_WINDOW_PPM:
         raise BidRejected(
             "window_full_of_ways",

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Now
 
+from marketplace.audit import audited
 from marketplace.states import Transitions
 
 
@@ -50,6 +51,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name or self.email
 
 
+@audited()
 class Organization(models.Model):
     """A buyer, a seller, or both: the party that bids, lists, pays and is paid."""
 
@@ -70,6 +72,7 @@ class Organization(models.Model):
         return self.name
 
 
+@audited()
 class Membership(models.Model):
     """A person's part in an organization."""
 
@@ -135,6 +138,7 @@ class ApiIdempotencyKey(models.Model):
         return f"{self.key} of organization {self.organization_id}"
 
 
+@audited(fields=["organization", "credit_cents", "prepaid_cents", "limit_set_at", "suspended_reason"])
 class BiddingLimit(models.Model):
     """How much an organization may have at stake, and how much of that is held now, cents.
 
@@ -186,6 +190,7 @@ class BiddingLimit(models.Model):
         return max(0, self.held_cents - self.limit_cents)
 
 
+@audited()
 class CreditChange(models.Model):
     """A change of an organization's credit line: who, when, why, from what to what. A decided one is never changed.
 

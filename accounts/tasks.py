@@ -4,10 +4,11 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from accounts.api.idempotency import purge_expired_keys
+from marketplace.jobs import task
 
 
 @app.periodic(cron="17 * * * *")
-@app.task(name="accounts.purge_idempotency_keys")
+@task(name="accounts.purge_idempotency_keys")
 def purge_idempotency_keys(timestamp: int) -> None:
     """Delete keys older than a day, hourly."""
     purge_expired_keys(now=timezone.now())

@@ -16,6 +16,7 @@ from auctions.models import Inquiry, Window
 from auctions.operations.clearing import clear_window
 from auctions.operations.inquiries import defer_inquiry
 from auctions.operations.windows import close_window, freeze_window, join_lots, open_window, schedule_windows
+from marketplace.acting import acts_as
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ JOB_HEAD_START = timedelta(seconds=10)
 INQUIRIES_AT_ONCE = 20
 
 
+@acts_as(sweep="auctions.sweep_windows")
 def sweep_windows(*, now: datetime) -> int:
     """Schedule what is missing and move every due window on. Return how many steps were taken.
 
@@ -36,6 +38,7 @@ def sweep_windows(*, now: datetime) -> int:
     return taken
 
 
+@acts_as(sweep="auctions.sweep_inquiries")
 def sweep_inquiries() -> int:
     """Defer a job for each inquiry that waits and nobody works on. Return how many there were."""
     with transaction.atomic(durable=True):

@@ -1,29 +1,28 @@
 """Jobs: hints that a window may be due. Each re-reads the row; a job that comes early or twice does nothing."""
 
-from procrastinate.contrib.django import app
-
 from auctions.operations import clearing, inquiries, windows
+from marketplace.jobs import task
 
 QUEUE = "auctions"
 QUEUE_INQUIRIES = "inquiries"
 """Kept apart, so that no question about a past window keeps a present one from clearing."""
 
 
-@app.task(name="auctions.freeze_window", queue=QUEUE)
+@task(name="auctions.freeze_window", queue=QUEUE)
 def freeze_window(window_id: int) -> None:
     windows.freeze_window(window_id=window_id)
 
 
-@app.task(name="auctions.close_window", queue=QUEUE)
+@task(name="auctions.close_window", queue=QUEUE)
 def close_window(window_id: int) -> None:
     windows.close_window(window_id=window_id)
 
 
-@app.task(name="auctions.clear_window", queue=QUEUE)
+@task(name="auctions.clear_window", queue=QUEUE)
 def clear_window(window_id: int) -> None:
     clearing.clear_window(window_id=window_id)
 
 
-@app.task(name="auctions.answer_inquiry", queue=QUEUE_INQUIRIES)
+@task(name="auctions.answer_inquiry", queue=QUEUE_INQUIRIES)
 def answer_inquiry(inquiry_id: int) -> None:
     inquiries.answer_inquiry(inquiry_id=inquiry_id)

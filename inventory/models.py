@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from accounts.models import Organization, User
+from marketplace.audit import audited
 from marketplace.hours import n_hours
 from marketplace.states import Transitions
 
@@ -90,6 +91,7 @@ class Site(models.Model):
         return f"{self.name} ({self.get_region_display()})"
 
 
+@audited()
 class Block(models.Model):
     """Idle capacity a seller lists: units of one type at one site for ``[starts_at, ends_at)``.
 

@@ -13,10 +13,11 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import seller_needed
 from accounts.middleware import MemberRequest, active_organization
+from accounts.trail import About, history_of
 from inventory import queries
 from inventory.csv_import import COLUMNS, MAX_FILE_BYTES, LineError, UnreadableFile, parse_blocks
 from inventory.forms import BlockForm, ImportForm, PatternForm, SiteForm
-from inventory.models import Region, Site
+from inventory.models import Block, Region, Site
 from inventory.operations import (
     BlockNotFound,
     BlockRefused,
@@ -148,9 +149,9 @@ def block_detail(request: MemberRequest, pk: int) -> HttpResponse:
     block = get_object_or_404(queries.blocks_of(active_organization(request)), pk=pk)
     hours = Paginator(block.hours.order_by("hour"), 168).get_page(request.GET.get("page"))
     figures = queries.figures_of([block], now=timezone.now())[block.pk]
-    return render(
-        request, "inventory/block_detail.html", {"listing": block, "page": hours, "figures": figures}
-    )
+    trail = history_of(request, About(Block, pk), members_of=active_organization(request))
+    context = {"listing": block, "page": hours, "figures": figures, "trail": trail}
+    return render(request, "inventory/block_detail.html", context)
 
 
 @require_http_methods(["GET", "POST"])

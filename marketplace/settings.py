@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import environ
+import pghistory
 from csp.constants import NONE, SELF
 
 from marketplace.postgres import database_url
@@ -42,6 +43,8 @@ INSTALLED_APPS = [
     "rules",
     "channels",
     "procrastinate.contrib.django",
+    "pgtrigger",
+    "pghistory",
     "django_htmx",
     "template_partials",
     "django_filters",
@@ -62,6 +65,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.active_organization_middleware",
+    "marketplace.acting.ActingMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -92,6 +96,16 @@ if pool_size := env.int("DATABASE_POOL_SIZE", default=0):
         "timeout": 10,
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+PGHISTORY_APPEND_ONLY = True
+PGHISTORY_CONTEXT_FIELD = (
+    pghistory.ContextJSONField()
+)  # with the event, so that it stands as long and as firmly
+PGHISTORY_FOREIGN_KEY_FIELD = pghistory.ForeignKey(db_index=False)
+PGHISTORY_OBJ_FIELD = pghistory.ObjForeignKey(related_name="+", related_query_name="+", db_index=False)
+PGHISTORY_CREATED_AT_FUNCTION = (
+    "clock_timestamp()"  # in the order of the changes, whenever their transactions began
+)
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [

@@ -69,7 +69,7 @@ ISSUER = "Sparegrid"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-class _Echo:
+class Echo:
     """A file that returns what is written to it, which is how csv hands its lines over."""
 
     def write(self, line: str) -> str:
@@ -78,7 +78,7 @@ class _Echo:
 
 def csv_lines(chunks: Iterable[list[Settlement]]) -> Iterator[str]:
     """Yield the header, then each chunk's settlements as lines of CSV."""
-    writer = csv.writer(_Echo())
+    writer = csv.writer(Echo())
     yield writer.writerow(CSV_COLUMNS)
     for chunk in chunks:
         yield "".join(writer.writerow(_csv_row(settlement)) for settlement in chunk)
@@ -86,7 +86,7 @@ def csv_lines(chunks: Iterable[list[Settlement]]) -> Iterator[str]:
 
 def focus_lines(chunks: Iterable[list[Settlement]]) -> Iterator[str]:
     """Yield the header, then a FOCUS row for each line of each chunk's settlements, and for each refund of it."""
-    writer = csv.writer(_Echo())
+    writer = csv.writer(Echo())
     yield writer.writerow(FOCUS_COLUMNS)
     for chunk in chunks:
         yield "".join(writer.writerow(row) for line in _lines_of(chunk) for row in _focus_rows(line))

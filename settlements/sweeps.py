@@ -16,6 +16,7 @@ from django.db.models.functions import Least, Now
 
 from auctions.models import Window
 from inventory.models import SellerReliability
+from marketplace.acting import acts_as
 from settlements.jobs import (
     BOOK_AVAILABLE,
     CHARGE,
@@ -82,6 +83,7 @@ MAX_DOUBLINGS = 6
 """Lookups of one attempt come 1, 2, 4, … and at last 64 minutes apart."""
 
 
+@acts_as(sweep="settlements.sweep_settlements")
 def sweep_settlements() -> int:
     """Settle cleared windows; defer charges, lookups and events that are due. Return how many of all these."""
     return (
@@ -97,6 +99,7 @@ def sweep_settlements() -> int:
     )
 
 
+@acts_as(sweep="settlements.sweep_deliveries")
 def sweep_deliveries(*, now: datetime) -> int:
     """Take the step that payment or time asks of each delivery, count reliability anew, defer e-mails not sent.
 
@@ -113,6 +116,7 @@ def sweep_deliveries(*, now: datetime) -> int:
     return n_moved
 
 
+@acts_as(sweep="settlements.sweep_dunning")
 def sweep_dunning(*, now: datetime) -> int:
     """Defer the steps of dunning that are due at ``now`` and e-mails whose job was lost; return how many."""
     return defer_again(TAKE_STEP, due_steps(now)) + defer_again(
@@ -120,6 +124,7 @@ def sweep_dunning(*, now: datetime) -> int:
     )
 
 
+@acts_as(sweep="settlements.sweep_leases")
 def sweep_leases(*, now: datetime) -> int:
     """Draw up months of leases that start soon, and close leases that have ended; return how many of both."""
     n_done = 0
@@ -142,6 +147,7 @@ def due_months(now: datetime) -> list[int]:
     return list(months.order_by("starts_at", "lease_id", "number").values_list("id", flat=True)[:BATCH])
 
 
+@acts_as(sweep="settlements.sweep_funds")
 def sweep_funds(*, now: datetime) -> int:
     """Defer the booking of funds that Stripe should have made available by ``now``; return how many."""
     due = PendingFunds.objects.filter(booked_at=None, available_at__lte=now)
@@ -150,6 +156,7 @@ def sweep_funds(*, now: datetime) -> int:
     )
 
 
+@acts_as(sweep="settlements.sweep_reconciliation")
 def sweep_reconciliation(*, now: datetime) -> int:
     """Take in what Stripe moved since the last look and write down what does not tie; return how many are open.
 
@@ -196,6 +203,7 @@ def unsent_notices(now: datetime) -> list[int]:
     return list(notices.order_by("id").values_list("id", flat=True)[:BATCH])
 
 
+@acts_as(sweep="settlements.sweep_transfers")
 def sweep_transfers(*, now: datetime) -> int:
     """Defer transfers that may leave or be looked up; book funds that became available. Return how many of these."""
     n_done = defer_again(SEND_TRANSFER, transfers_to_send(now))

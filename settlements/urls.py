@@ -3,6 +3,7 @@
 from django.urls import path
 
 from settlements.views import (
+    audit,
     cards,
     carried,
     collecting,
@@ -122,5 +123,7 @@ urlpatterns = [
     path(
         "finance/reconciliation/months/<str:month>/close/", reconciliation.period_close, name="period_close"
     ),
+    path("finance/audit/", audit.audit_list, name="audit_list"),
+    path("finance/audit/export.csv", audit.audit_export, name="audit_export"),
     path("stripe/webhook/", stripe_webhook, name="stripe_webhook"),
 ]

@@ -15,6 +15,7 @@ import pytest_django
 from django.conf import settings
 from django.db import connection
 
+from marketplace.audit import NEVER_TRUNCATED
 from marketplace.postgres import temporary_cluster
 from settlements.stripe_sandbox.server import SandboxServer
 
@@ -53,9 +54,9 @@ def running_database_url(django_db_setup: None) -> str:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> None:
-    """Let tests that commit be cleaned up after: they end with a TRUNCATE, which the ledger refuses.
+    """Let tests that commit be cleaned up after: they end with a TRUNCATE, which ledger and audit trail refuse.
 
-    tests/integration/settlements/test_ledger_guards.py switches the guard on again to attack it.
+    test_ledger_guards.py and test_audit.py switch the guards on again to attack them.
     """
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         for table in (
@@ -67,6 +68,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.Djan
             "settlements_closedperiod",
         ):
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER ledger_never_truncated")
+        cursor.execute(
+            "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE starts_with(tgname, %s)",
+            [f"pgtrigger_{NEVER_TRUNCATED}_"],
+        )
+        for table, trigger in cursor.fetchall():
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from rest_framework.request import Request
 
 from accounts.keys import find_key, note_use
 from accounts.models import ApiKey, Organization, User
+from marketplace.acting import also_acting
 
 KEYWORD = b"bearer"
 
@@ -22,6 +23,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         if key is None or not key.created_by.is_active:
             raise AuthenticationFailed("This API key is unknown or revoked.")
         note_use(key, now=timezone.now())
+        also_acting(user=key.created_by_id, api_key=key.prefix)
         # On Django's request, where the middleware puts it for sessions, so that both are read the same way.
         request._request.organization = key.organization  # type: ignore[attr-defined]
         request._request.memberships = []  # type: ignore[attr-defined]

@@ -18,6 +18,7 @@ from accounts.forms import CreditForm
 from accounts.middleware import MemberRequest
 from accounts.models import BiddingLimit, CreditChange
 from accounts.operations import CreditRefused, decide_credit, set_credit
+from accounts.trail import About, history_of
 from marketplace.money import format_cents
 
 LIMITS_PER_PAGE = 50
@@ -107,5 +108,8 @@ def _page(request: HttpRequest, limit: BiddingLimit, form: CreditForm, status: i
             (change for change in changes if change.status == CreditChange.Status.PROPOSED), None
         ),
         "four_eyes_cents": settings.CREDIT_FOUR_EYES_CENTS,
+        "trail": history_of(
+            request, About(BiddingLimit, limit.pk), About(CreditChange, limit.pk, via="organization_id")
+        ),
     }
     return render(request, "accounts/limit_edit.html", context, status=status)

@@ -12,6 +12,7 @@ from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
 from inventory.models import Block
+from marketplace.audit import audited
 from marketplace.hours import n_hours
 from marketplace.states import Transitions
 
@@ -21,6 +22,7 @@ def new_pseudonym_key() -> str:
     return secrets.token_hex(32)
 
 
+@audited()
 class Market(models.Model):
     """A recurring auction: every ``cadence`` a window, for delivery ``lead_from`` to ``lead_to`` after it closes."""
 
@@ -52,6 +54,7 @@ class Market(models.Model):
         return self.name
 
 
+@audited(exclude=["board_revision", "pseudonym_key"])
 class Window(models.Model):
     """One auction: opens, freezes, closes, clears. Everything in it clears together.
 

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.middleware import MemberRequest
+from accounts.trail import About, history_of
 from auctions.models import Bid, Market, Window
 from auctions.queries.bids import bids_of, own_bids
 from auctions.queries.lots import by_product, lots_on_offer, product_choices
@@ -68,6 +69,8 @@ def window(request: MemberRequest, pk: int) -> HttpResponse:
         "own_bids": own_bids(own[:OWN_BIDS_SHOWN], now),
         "n_own_bids": own.count(),
     }
+    if request.user.has_perm("accounts.operate_markets"):
+        context["trail"] = history_of(request, About(Window, pk))
     return render(request, "auctions/window_detail.html", context)
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import operator_needed
+from accounts.trail import About, history_of
 from auctions.models import Market, Window
 from auctions.operations import markets, windows
 from auctions.operations.markets import MarketRejected, MarketTerms
@@ -175,9 +176,8 @@ def window_cancel(request: HttpRequest, pk: int) -> HttpResponse:
             )
         return redirect("auctions:operate_overview")
     status = 422 if request.method == "POST" else 200
-    return render(
-        request, "auctions/operate_window_cancel.html", {"window": window, "form": form}, status=status
-    )
+    context = {"window": window, "form": form, "trail": history_of(request, About(Window, pk))}
+    return render(request, "auctions/operate_window_cancel.html", context, status=status)
 
 
 @require_POST
@@ -193,6 +193,7 @@ def window_retry(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _form_page(request: HttpRequest, form: MarketForm, market: Market | None) -> HttpResponse:
-    context = {"form": form, "market": market}
+    trail = history_of(request, About(Market, market.pk)) if market else None
+    context = {"form": form, "market": market, "trail": trail}
     status = 422 if form.is_bound else 200
     return render(request, "auctions/operate_market_form.html", context, status=status)

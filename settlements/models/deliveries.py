@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from accounts.models import Organization
+from marketplace.audit import audited
 from marketplace.states import Transitions
 from settlements.models.settlements import SettlementLine
 
@@ -18,6 +19,7 @@ REPORT_WITHIN = timedelta(hours=24)
 """How long after the last hour an outage can still be reported."""
 
 
+@audited()
 class Delivery(models.Model):
     """The hours that a line of a settlement pays for, as their seller delivers them.
 

@@ -7,10 +7,12 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from accounts.models import User
+from marketplace.audit import audited
 from marketplace.states import Transitions
 from settlements.models.settlements import Settlement
 
 
+@audited(exclude=["evidence", "evidence_key", "checked_at"])
 class Dispute(models.Model):
     """A charge that its cardholder disputes, as Stripe tells it. ``taken_*`` and ``returned_*`` are what was booked."""
 

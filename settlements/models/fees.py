@@ -8,8 +8,10 @@ from django.db.models.functions import Now
 
 from accounts.models import User
 from auctions.models import Market
+from marketplace.audit import audited
 
 
+@audited()
 class FeePolicy(models.Model):
     """A version of the fee, basis points, valid from an instant until the next version of the same market begins.
 

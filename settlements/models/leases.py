@@ -8,9 +8,11 @@ from django.db.models.functions import Now
 
 from accounts.models import Organization
 from auctions.models import Award
+from marketplace.audit import audited
 from marketplace.states import Transitions
 
 
+@audited()
 class Lease(models.Model):
     """An award that is paid by the month. Its months sum to ``amount_cents`` and ``fee_cents``: a trigger says so.
 

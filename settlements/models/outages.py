@@ -11,6 +11,7 @@ from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
 from accounts.models import User
+from marketplace.audit import audited
 from marketplace.states import Transitions
 from settlements.models.deliveries import Delivery
 from settlements.models.refunds import Refund
@@ -18,6 +19,7 @@ from settlements.models.refunds import Refund
 MINUTE = timedelta(minutes=1)
 
 
+@audited()
 class Outage(models.Model):
     """Whole minutes ``[starts_at, ends_at)`` of a delivery without service: reported, or a hand-over that was missed.
 

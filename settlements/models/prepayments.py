@@ -7,10 +7,12 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from accounts.models import Organization, User
+from marketplace.audit import audited
 from marketplace.states import Transitions
 from settlements.models.ledger import Transaction
 
 
+@audited(exclude=["form_key", "page_url", "instructions", "n_calls", "called_at"])
 class Prepayment(models.Model):
     """One payment onto a buyer's prepaid balance. Its row, and so its key, is committed before Stripe is called.
 

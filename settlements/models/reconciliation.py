@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.models import User
+from marketplace.audit import audited
 from marketplace.states import Transitions
 
 
@@ -44,6 +45,7 @@ class BalanceMovement(models.Model):
         return f"{self.stripe_id} ({self.type})"
 
 
+@audited()
 class Mismatch(models.Model):
     """Something that does not tie: one row for each kind and subject while it is open, with an owner and an end.
 
@@ -115,6 +117,7 @@ class Mismatch(models.Model):
         return self.ours_cents - self.theirs_cents
 
 
+@audited()
 class ClosedPeriod(models.Model):
     """A calendar month (UTC) whose books are closed, named by its first day: no ledger transaction falls into it."""
 

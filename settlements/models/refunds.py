@@ -7,10 +7,12 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from accounts.models import User
+from marketplace.audit import audited
 from marketplace.states import Transitions
 from settlements.models.settlements import Settlement, SettlementLine
 
 
+@audited()
 class Refund(models.Model):
     """Part of a settlement, or all of it, going back: ``card_cents`` to the card, ``prepaid_cents`` to the balance.
 

@@ -7,8 +7,10 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.models import Organization
+from marketplace.audit import audited
 
 
+@audited(exclude=["idempotency_key", "checked_at"])
 class SellerAccount(models.Model):
     """A seller's connected account. The key is saved before the call that creates it, so it is created once.
 

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from accounts.models import Organization, User
 from auctions.models import Award, Window
+from marketplace.audit import audited
 from marketplace.hours import n_hours
 from marketplace.states import Transitions
 from settlements.models.fees import FeePolicy
@@ -28,6 +29,7 @@ class SettledWindow(models.Model):
         return f"window {self.window_id} settled"
 
 
+@audited()
 class Settlement(models.Model):
     """One buyer's charge for one window, or for one month of a lease.
 

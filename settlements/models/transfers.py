@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from accounts.models import Organization, User
+from marketplace.audit import audited
 from marketplace.states import Transitions
 from settlements.models.deliveries import Delivery
 
@@ -14,6 +15,7 @@ STRIPE_MAX_CENTS = 99_999_999
 """The most that one transfer moves, $999,999.99; a larger share leaves in several."""
 
 
+@audited(exclude=["idempotency_key", "n_calls", "called_at"])
 class Transfer(models.Model):
     """One transfer at Stripe of (part of) a delivered line's share. Its row and key are committed before the call.
 
@@ -131,6 +133,7 @@ class Transfer(models.Model):
         return f"transfer {self.pk}"
 
 
+@audited()
 class TransferHold(models.Model):
     """Keeps a delivery's share back while something is open about it: ``reference`` says what, such as ``outage:7``."""
 

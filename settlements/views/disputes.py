@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import finance_needed
 from accounts.models import User
+from accounts.trail import About, history_of
 from settlements.models import Dispute
 from settlements.operations.disputes import (
     StaleDispute,
@@ -161,6 +162,7 @@ def _page(request: HttpRequest, dispute: Dispute, form: EvidenceForm, *, status:
         "is_late": dispute.due_at is not None and dispute.due_at < timezone.now(),
         "bundle": evidence_of(dispute),
         "transactions": booked_under(dispute_reference(dispute)),
+        "trail": history_of(request, About(Dispute, dispute.pk)),
         "choices": _choices(dispute) if dispute.status == Dispute.Status.LOST else [],
     }
     return render(request, "settlements/dispute_detail.html", context, status=status)

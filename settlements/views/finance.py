@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from accounts.access import finance_needed
+from accounts.trail import About, history_of
 from settlements.exports import csv_lines, focus_lines
 from settlements.filters import SettlementFilter
 from settlements.models import Settlement
@@ -20,6 +20,7 @@ from settlements.queries.settlements import ledger_of, listed, story_of, stripe_
 from settlements.queries.transfers import transfers_of
 from settlements.views.desk import AssignForm, NoteForm, SaveViewForm
 from settlements.views.paging import before_of
+from settlements.views.streaming import csv_file
 
 BUILT_IN_VIEWS = (
     {"name": "All", "query": ""},
@@ -81,6 +82,7 @@ def settlement_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "collection": collection_of(settlement),
         "notes": notes_of(settlement),
         "note_form": NoteForm(),
+        "trail": history_of(request, About(Settlement, pk)),
         "assign_form": AssignForm(user=request.user, initial={"settlement": [pk]}),  # type: ignore[arg-type]
     }
     return render(request, "settlements/settlement_detail.html", context)
@@ -88,15 +90,4 @@ def settlement_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _stream(request: HttpRequest, lines: Lines, filename: str) -> StreamingHttpResponse:
     found = SettlementFilter(request.GET, queryset=listed(), request=request)
-    return StreamingHttpResponse(
-        _in_threads(lambda: lines(every_page_of(found.valid_qs, order=found.order_by))),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{filename}"'},
-    )
-
-
-async def _in_threads(make: Callable[[], Iterator[str]]) -> AsyncIterator[str]:
-    """Hand on what an iterator that queries yields, without holding up the event loop."""
-    iterator = await sync_to_async(make)()
-    while (part := await sync_to_async(lambda: next(iterator, None))()) is not None:
-        yield part
+    return csv_file(lambda: lines(every_page_of(found.valid_qs, order=found.order_by)), filename)

@@ -10,8 +10,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import finance_needed
+from accounts.trail import About, history_of
 from settlements.delivery_forms import DecisionForm
-from settlements.models import Outage
+from settlements.models import Delivery, Outage
 from settlements.operations.outages import OutageRefused, decide_outage, refund_cents
 from settlements.queries.deliveries import timeline_of
 from settlements.queries.outages import listed_outages, outages_of
@@ -69,6 +70,7 @@ def outage_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "may_still_end": outage.kind == Outage.Kind.MISSED_HANDOVER and outage.ends_at > timezone.now(),
         "refund_of_all": refund_cents(outage, outage.n_minutes) if outage.status in Outage.UNDECIDED else 0,
         "timeline": timeline_of(outage.delivery, outages),
+        "trail": history_of(request, About(Outage, pk), About(Delivery, outage.delivery_id)),
     }
     status = UNPROCESSABLE if request.method == "POST" else 200
     return render(request, "settlements/outage_detail.html", context, status=status)

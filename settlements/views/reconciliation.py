@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.access import finance_needed
 from accounts.models import User
+from accounts.trail import About, history_of
 from auctions.models import Window
 from settlements.models import Mismatch
 from settlements.operations import reconciliation as operations
@@ -129,6 +130,7 @@ def mismatch(request: HttpRequest, pk: int) -> HttpResponse:
         "mismatch": told,
         "form": form,
         "owner_form": OwnerForm(initial={"owner": found.owner or request.user}),
+        "trail": history_of(request, About(Mismatch, pk)),
     }
     status = 422 if request.method == "POST" else 200
     return render(request, "settlements/mismatch_detail.html", context, status=status)

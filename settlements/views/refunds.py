@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.access import finance_needed
 from accounts.models import Organization, User
+from accounts.trail import About, history_of
 from marketplace.fields import AmountField
 from marketplace.money import format_cents
 from settlements.models import Refund, Settlement
@@ -163,6 +164,7 @@ def refund_detail(request: HttpRequest, pk: int) -> HttpResponse:
     refund: Refund = get_object_or_404(listed_refunds(), pk=pk)
     effect, problem = _effect_if_proposed(refund)
     context = {
+        "trail": history_of(request, About(Refund, pk)),
         "refund": refund,
         "lines": refund_lines(refund),
         "attempts": refund_attempts(refund),

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import finance_needed
 from accounts.models import User
+from accounts.trail import About, history_of
 from settlements.models import Transfer, TransferHold
 from settlements.operations import transfer_decisions as decisions
 from settlements.queries.transfers import listed, page_of, postings_of, queues, why_waiting
@@ -212,6 +213,9 @@ def _detail(request: HttpRequest, pk: int, **forms_given: forms.Form) -> HttpRes
         "why_waiting": why_waiting(transfer),
         "holds": transfer.delivery.transfer_holds.select_related("placed_by", "lifted_by").order_by("id"),
         "transactions": postings_of(transfer),
+        "trail": history_of(
+            request, About(Transfer, pk), About(TransferHold, transfer.delivery_id, via="delivery_id")
+        ),
         "reject_form": forms_given.get("reject_form") or ReasonForm(),
         "hold_form": forms_given.get("hold_form") or HoldForm(),
         "may_hold": transfer.status in Transfer.UNSENT,

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from auctions.models import Window
 from auctions.operations.windows import cancel_window, retry_held_window
+from marketplace.acting import acts_as
 from marketplace.states import IllegalTransition
 
 
@@ -17,6 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--reason", default="", help="Why, as buyers and sellers will read it.")
         parser.add_argument("--retry", type=int, metavar="ID")
 
+    @acts_as(command="windows")
     def handle(self, *args: Any, **options: Any) -> None:
         if options["cancel"] is not None:
             self._cancel(options["cancel"], options["reason"].strip())

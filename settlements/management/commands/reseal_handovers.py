@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from marketplace.acting import acts_as
 from settlements.operations.handovers import reseal_handovers
 from settlements.vault import Unreadable
 
@@ -11,6 +12,7 @@ from settlements.vault import Unreadable
 class Command(BaseCommand):
     help = "Encrypt everything that was handed over anew, with the first of HANDOVER_KEYS."
 
+    @acts_as(command="reseal_handovers")
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             n_resealed = reseal_handovers()

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from marketplace.acting import acts_as
 from simulation.replay import table
 from simulation.replay.participants import bring_together
 from simulation.replay.plan import Plan, Scale, read_plan
@@ -59,6 +60,7 @@ class Command(BaseCommand):
             "--here", action="store_true", help="run on a database that holds organizations already"
         )
 
+    @acts_as(command="replay_trace")
     def handle(self, *args: Any, **options: Any) -> None:
         scale = Scale(options["windows"], options["share"], options["demand_from"], options["demand_days"])
         try:

@@ -1,8 +1,10 @@
 from datetime import timedelta
 
 import pytest
+from django.apps import apps
 from rest_framework.test import APIClient
 
+from accounts.models import ApiKey
 from accounts.operations import create_api_key
 from inventory.models import Block, BlockHour, Site
 from inventory.operations import load_catalogue
@@ -202,6 +204,18 @@ class TestListingARecurringPeriod:
         assert answer.status_code in (400, 422)
         assert {error["field"].split(".")[0] for error in answer.json()["errors"]} == {field}
         assert not Block.objects.exists()
+
+
+class TestAuditTrail:
+    def test_names_the_person_and_the_key(self, api, membership, terms):
+        made = api.post("/api/v1/blocks/", terms)
+
+        event = apps.get_model("inventory", "BlockEvent").objects.get(pgh_obj_id=made.json()["id"])
+        assert event.pgh_context == {
+            "user": membership.user.pk,
+            "api_key": ApiKey.objects.get().prefix,
+            "url": "/api/v1/blocks/",
+        }
 
 
 class TestReadingBlocks:

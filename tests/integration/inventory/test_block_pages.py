@@ -159,8 +159,8 @@ class TestDetailAndWithdrawal:
     def test_shows_each_hour(self, seller_client, own_site, django_assert_num_queries):
         block = BlockFactory(site=own_site, floor_ticks=5_000, decline_hours=4)
 
-        # session, user, memberships, permission; block, hours counted, figures, hours
-        with django_assert_num_queries(9):
+        # session, user, memberships, permission; block, hours counted, figures, hours, history, names
+        with django_assert_num_queries(11):
             response = seller_client.get(reverse("inventory:block_detail", args=[block.pk]))
 
         assert len(response.context["page"]) == 2

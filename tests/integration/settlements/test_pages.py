@@ -149,8 +149,8 @@ class TestFinanceDetail:
         (settlement,) = settle_window(window_id=mark_cleared(window).pk)
 
         # session, user, settlement, lines, attempts, transactions, entries, notes, people, memberships, collection,
-        # transfers
-        with django_assert_num_queries(18):
+        # transfers, history, names
+        with django_assert_num_queries(20):
             finance.get(url("settlement_detail", settlement.pk))
 
 

@@ -7,7 +7,7 @@ from django.db import connection
 from factory.django import DjangoModelFactory
 
 from accounts.models import BiddingLimit, Membership, Organization, Stream, User
-from auctions.models import Award, Bid, BidLeg, BidOption, Lot, Market, Window
+from auctions.models import Award, Bid, BidLeg, BidLegLot, BidOption, Lot, Market, Window
 from inventory.models import Block, BlockHour, Region, ResourceType, Site
 from marketplace.hours import HOUR, ceil_hour, hours_in, n_hours
 from marketplace.money import cents_to_cover
@@ -189,7 +189,7 @@ def _leg_of_won_bid(award: factory.builder.Resolver) -> BidLeg:
         hold_cents=cents_to_cover(award.amount_ticks),
     )
     option = BidOption.objects.create(bid=bid, number=0, value_ticks=award.amount_ticks)
-    return BidLeg.objects.create(
+    leg = BidLeg.objects.create(
         option=option,
         number=0,
         units=award.units,
@@ -198,6 +198,8 @@ def _leg_of_won_bid(award: factory.builder.Resolver) -> BidLeg:
         latest_at=award.ends_at,
         hours=n_hours(award.starts_at, award.ends_at),
     )
+    BidLegLot.objects.create(leg=leg, lot=award.lot, position=0)
+    return leg
 
 
 def _next_sequence() -> int:

@@ -8,7 +8,12 @@ import pytest
 
 STATIC = Path(__file__).resolve().parents[3] / "static"
 VENDOR_ROW = re.compile(r"^\| (?P<file>\S+) \|.*\| `(?P<sha256>[0-9a-f]{64})` \|$", re.MULTILINE)
-VENDORED = dict(VENDOR_ROW.findall((STATIC / "vendor" / "README.md").read_text()))
+VENDORS = [STATIC / "vendor", Path(__file__).resolve().parents[2] / "browser" / "vendor"]
+VENDORED = {
+    vendor / name: sha256
+    for vendor in VENDORS
+    for name, sha256 in VENDOR_ROW.findall((vendor / "README.md").read_text())
+}
 THEMED = re.compile(r"--(?P<name>[\w-]+): light-dark\((?P<light>#\w{6}), (?P<dark>#\w{6})\);")
 FIXED = re.compile(r"--(?P<name>[\w-]+): (?P<colour>#\w{6});")
 TOKENS = (STATIC / "css" / "tokens.css").read_text()
@@ -84,17 +89,13 @@ def contrast(one: str, other: str) -> float:
 
 
 class TestVendoredFiles:
-    @pytest.mark.parametrize("name", VENDORED)
-    def test_are_what_the_package_shipped(self, name):
-        assert hashlib.sha256((STATIC / "vendor" / name).read_bytes()).hexdigest() == VENDORED[name]
+    @pytest.mark.parametrize("path", VENDORED, ids=lambda path: path.name)
+    def test_are_what_the_package_shipped(self, path):
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == VENDORED[path]
 
     def test_are_all_listed(self):
-        found = {
-            str(path.relative_to(STATIC / "vendor"))
-            for path in (STATIC / "vendor").rglob("*")
-            if path.is_file()
-        }
-        assert {name for name in found if not name.endswith(("LICENSE", "README.md"))} == set(VENDORED)
+        found = {path for vendor in VENDORS for path in vendor.rglob("*") if path.is_file()}
+        assert {path for path in found if path.name not in {"LICENSE", "README.md"}} == set(VENDORED)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

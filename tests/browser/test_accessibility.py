@@ -165,6 +165,7 @@ VIEWS = [
     View("settlements:reconciliation_day", "finance", "today"),
     View("settlements:reconciliation_window", "finance", "refunded.window_id"),
     View("settlements:mismatch", "finance", "mismatch.pk"),
+    View("settlements:audit_list", "finance"),
     View("settlements:period_close", "finance", "month"),
     View("settlements:settlement_list", "buyer", status=HTTPStatus.FORBIDDEN),
     View("auctions:window", "visitor", "year", status=HTTPStatus.NOT_FOUND),
@@ -174,6 +175,7 @@ NOT_PAGES = {
         auctions:window_book auctions:window_clearing auctions:bid_proof auctions:price_csv
         inventory:block_import_template settlements:settlement_export settlements:settlement_focus
         settlements:sale_delivery_keys settlements:statement_export settlements:dispute_evidence
+        settlements:audit_export
         mfa_download_recovery_codes""",
     "answer to a form only, and lead to a page or show the page of the form": """
         auctions:bid_review auctions:bid_confirm auctions:bid_ask auctions:operate_market_pause

@@ -11,7 +11,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +26,6 @@ from auctions.engine.package.highs import (
     Floats,
     Problem,
     Relaxation,
-    Solved,
     SolverFailed,
     solve,
 )
@@ -49,8 +47,16 @@ PATIENCE = 2
 LEAST_GAIN = 0.05
 """Of what all rows gained so far: rounds of rows that gain less are counted, `PATIENCE` of them in a row are enough."""
 
-MAX_BRANCHES = 500
+MAX_BRANCHES = 200
 """Branches of ours before a search is handed to the solver's own."""
+
+OWN_WAYS = {
+    "mip_allow_restart": True,
+    "mip_heuristic_run_rins": True,
+    "mip_heuristic_run_rens": True,
+    "mip_heuristic_run_root_reduced_cost": True,
+}
+"""What the solver does otherwise without: it takes most of the time of easy programs, and saves most of hard ones."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -222,20 +228,30 @@ class Search:
         return Found(x, value, value, tuple(met))
 
     def _search_with_solver(self, problem: Problem, tight: Tight, limit: int, met: list[Ints]) -> Found:
-        """Leave the search to the solver, near the bound first; nothing is worth more than `limit`."""
+        """Leave the columns that matter to the solver, which takes them better as they are; the best is <= `limit`."""
         x, value = tight.x, tight.value
-        goal = max(min(_near(problem, tight.bound, FEW_COLUMNS[0]), limit), value + 1)
-        while value < limit:
-            beaten = value
-            x, value, solved = self._search_from(problem, tight, x, value, goal)
-            met += solved.met
-            if not solved.is_proven:
-                told = int(np.floor(solved.bound * (1 + 1e-9))) + 1 if np.isfinite(solved.bound) else limit
-                return Found(x, value, max(value, min(limit, max(told, goal - 1))), tuple(met))
-            if value >= goal or goal == beaten + 1:
-                break
-            limit, goal = goal - 1, value + 1
-        return Found(x, value, value, tuple(met))
+        keep = np.flatnonzero((tight.bound.may_be_chosen(value + 1) & (problem.upper > 0)) | (x > 0))
+        part = self.program.select(keep)
+        restricted = Problem(
+            problem.cost[keep],
+            part.matrix,
+            problem.lower[keep],
+            problem.upper[keep],
+            part.limit,
+            part.is_equal,
+        )
+        solved = solve(restricted, start=x[keep], max_nodes=self.max_nodes, options=OWN_WAYS)
+        spread = [_spread(keep, x, each) for each in solved.met]
+        met = [*met, *(each for each in spread if self.program.is_feasible(each))]
+        if solved.x is not None:
+            found = _spread(keep, x, solved.x)
+            if not self.program.is_feasible(found):
+                raise SolverFailed("a solution that does not fit in whole numbers")
+            x, value = best_of(problem.cost.astype(np.int64), [x, found])
+        if solved.is_proven:
+            return Found(x, value, value, tuple(met))
+        told = int(np.floor(solved.bound * (1 + 1e-9))) + 1 if np.isfinite(solved.bound) else limit
+        return Found(x, value, max(value, min(limit, told)), tuple(met))
 
     def _branch(self, problem: Problem, tight: Tight, x: Ints, goal: int) -> Branched:
         """Branch on the columns that something worth `goal` may hold."""
@@ -260,31 +276,6 @@ class Search:
             max_nodes=min(self.max_nodes, MAX_BRANCHES),
         )
         return replace(branched, met=[_spread(keep, x, each) for each in branched.met])
-
-    def _search_from(
-        self, problem: Problem, tight: Tight, x: Ints, value: int, goal: int
-    ) -> tuple[Ints, int, Solved]:
-        """Search the columns that something worth `goal` may hold, and those of `x`."""
-        bound = tight.bound
-        keep = np.flatnonzero((bound.may_be_chosen(goal) & (problem.upper > 0)) | (x > 0))
-        part = self.program.select(keep)
-        upper = problem.upper[keep]
-        # the start need not agree with what a better choice must hold: nothing is fixed that it breaks
-        full = bound.must_be_full(goal)[keep] & (x[keep] == upper)
-        restricted = Problem(
-            problem.cost[keep], part.matrix, np.where(full, upper, 0), upper, part.limit, part.is_equal
-        )
-        restricted = with_rows(restricted, tight.binding.of_columns(keep))
-        solved = solve(restricted, start=x[keep], max_nodes=self.max_nodes)
-        met = [
-            found for found in map(partial(_spread, keep, x), solved.met) if self.program.is_feasible(found)
-        ]
-        if solved.x is not None:
-            found = _spread(keep, x, solved.x)
-            if not self.program.is_feasible(found):
-                raise SolverFailed("a solution that does not fit in whole numbers")
-            x, value = best_of(problem.cost.astype(np.int64), [x, found])
-        return x, value, replace(solved, met=met)
 
 
 def _spread(keep: Ints, like: Ints, chosen: Ints) -> Ints:

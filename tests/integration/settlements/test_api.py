@@ -74,6 +74,6 @@ class TestSettlements:
             settlement_of(1000, buyer=buyer)
         client = client_of(buyer)
 
-        # key and its use, membership, settlements, lines, attempts
-        with django_assert_max_num_queries(7):
+        # key and its use (with who does it, for the audit trail), membership, settlements, dunning, lines, attempts
+        with django_assert_max_num_queries(8):
             client.get(ADDRESS)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.core.paginator import Page, Paginator
 
 from settlements.models import CollectionDecision, Default, Dunning, DunningStep, Notice, Settlement
+from settlements.queries.queue import OLDEST, Page, page_of
 
-CARRIED_PER_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +71,12 @@ def what_to_do(settlement: Settlement, collection: Collection) -> str:
             return ""
 
 
-def carried_page(number: str | None, *, now: datetime, ripe_after: timedelta) -> Page[Settlement]:
+def carried_page(*, before: int | None, now: datetime, ripe_after: timedelta) -> Page:
     """Return a page of what is carried and not collected yet, oldest first, with when it may be written off."""
     waiting = Settlement.objects.filter(status=Settlement.Status.CARRIED, carried_into=None)
-    rows = waiting.select_related("organization", "window__market").order_by("id")
-    page = Paginator(rows, CARRIED_PER_PAGE).get_page(number)
-    for settlement in page.object_list:
+    rows = waiting.select_related("organization", "window__market")
+    page = page_of(rows, before=before, order=OLDEST)
+    for settlement in page.settlements:
         settlement.ripe_at = settlement.created_at + ripe_after  # type: ignore[attr-defined]  # for the page
         settlement.is_ripe = settlement.ripe_at <= now  # type: ignore[attr-defined]
     return page

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from accounts.models import Organization
@@ -21,6 +22,7 @@ Status = Delivery.Status
 PAYS_FOR_HANDOVER = (Settlement.Status.PAID, Settlement.Status.CARRIED)
 """A settlement too small for a card is owed, and held against the limit: its hours are handed over all the same."""
 BATCH = 200
+PAGE_SIZE = 50
 
 
 def due_deliveries(now: datetime) -> list[int]:
@@ -43,6 +45,14 @@ def due_deliveries(now: datetime) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryPage:
+    """Deliveries in order; ``next_before`` is the id of the last one, None at the end."""
+
+    deliveries: list[Delivery]
+    next_before: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class SaleTab:
     """A part of a seller's deliveries; ``statuses`` is what it holds."""
 
@@ -61,7 +71,14 @@ SALE_TABS = (
 
 
 def listed_deliveries() -> QuerySet[Delivery]:
-    """Return deliveries with what a list row and a page show of them; ``n_open_outages`` wait for a decision."""
+    """Return deliveries with what a list row and a page show of them; ``n_open_outages`` wait for a decision.
+
+    The counts are asked for row by row, so that a page of them costs a page, however many deliveries there are.
+    """
+    of_each = {"delivery": OuterRef("pk")}
+    outages = Outage.objects.filter(status__in=Outage.UNDECIDED, **of_each)
+    keys = Delivery.ssh_keys.through.objects.filter(**of_each)
+    handovers = Handover.objects.filter(**of_each).order_by("-version")
     return Delivery.objects.select_related(
         "buyer",
         "seller",
@@ -70,27 +87,34 @@ def listed_deliveries() -> QuerySet[Delivery]:
         "line__award__lot__block__resource_type",
         "line__award__lot__block__site",
     ).annotate(
-        n_open_outages=Count("outages", filter=Q(outages__status__in=Outage.UNDECIDED), distinct=True),
-        n_keys=Count("ssh_keys", distinct=True),
-        version=Coalesce(Max("handovers__version"), 0),
+        n_open_outages=_count(outages),
+        n_keys=_count(keys),
+        version=Coalesce(Subquery(handovers.values("version")[:1]), 0),
     )
 
 
-def sales_of(seller: Organization, tab: SaleTab) -> QuerySet[Delivery]:
-    """Return a seller's deliveries of one tab: what is due first, or what ended last."""
+def sales_page(
+    seller: Organization, tab: SaleTab, *, before: int | None, size: int = PAGE_SIZE
+) -> DeliveryPage:
+    """Return a page of a seller's deliveries of one tab after the delivery ``before`` (an id): a keyset.
+
+    What starts soonest comes first, or what started last where all has ended. A delivery that is gone has no page.
+    """
     found = listed_deliveries().filter(seller=seller, status__in=tab.statuses)
-    return (
-        found.order_by("due_at", "starts_at", "id")
-        if tab.soonest_first
-        else found.order_by("-starts_at", "-id")
-    )
+    if before is not None:
+        last = Delivery.objects.filter(seller=seller, pk=before).values_list("starts_at", flat=True).first()
+        found = found.none() if last is None else found.filter(_beyond(tab, last, before))
+    order = ("starts_at", "id") if tab.soonest_first else ("-starts_at", "-id")
+    rows = list(found.order_by(*order)[: size + 1])
+    return DeliveryPage(rows[:size], rows[size - 1].pk if len(rows) > size else None)
 
 
 def count_sales(seller: Organization) -> dict[str, int]:
-    """Return how many deliveries each tab of a seller's list holds."""
-    rows = Delivery.objects.filter(seller=seller).values_list("status").annotate(Count("id"))
-    found = dict(rows)
-    return {tab.name: sum(found.get(status, 0) for status in tab.statuses) for tab in SALE_TABS}
+    """Return how many deliveries each tab of a seller's list holds, but those that ended: they only ever grow."""
+    live = Delivery.objects.filter(seller=seller, status__in=Delivery.LIVE)
+    found = dict(live.values_list("status").annotate(Count("id")))
+    tabs = [tab for tab in SALE_TABS if set(tab.statuses) <= set(Delivery.LIVE)]
+    return {tab.name: sum(found.get(status, 0) for status in tab.statuses) for tab in tabs}
 
 
 def deliveries_by_award(awards: Iterable[Award]) -> dict[int, list[Delivery]]:
@@ -149,3 +173,16 @@ def handover_before(delivery: Delivery) -> Handover | None:
         delivery__line__award=delivery.line.award_id, delivery__ends_at=delivery.starts_at
     )
     return before.order_by("-version").first()
+
+
+def _count(rows: QuerySet[Any]) -> Coalesce:
+    """Count the rows of a subquery, grouped by the delivery they name."""
+    counted = rows.order_by().values("delivery").annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(counted, output_field=IntegerField()), Value(0))
+
+
+def _beyond(tab: SaleTab, starts_at: datetime, pk: int) -> Q:
+    """Say in one comparison more than the order needs, so that the index on the first column serves."""
+    if tab.soonest_first:
+        return Q(starts_at__gte=starts_at) & (Q(starts_at__gt=starts_at) | Q(pk__gt=pk))
+    return Q(starts_at__lte=starts_at) & (Q(starts_at__lt=starts_at) | Q(pk__lt=pk))

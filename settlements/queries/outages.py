@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.db.models import Q, QuerySet
 
 from settlements.models import Delivery, Outage, Refund
@@ -10,6 +12,15 @@ UNDECIDED = Q(status__in=Outage.UNDECIDED) | Q(
     status=Outage.Status.UPHELD, refund__status=Refund.Status.PROPOSED
 )
 """Not decided yet, or decided with a refund that waits for a second person."""
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class OutagePage:
+    """Outages in order; ``next_before`` is the id of the last one, None at the end."""
+
+    outages: list[Outage]
+    next_before: int | None
 
 
 def is_undecided(delivery: Delivery) -> bool:
@@ -35,3 +46,15 @@ def listed_outages() -> QuerySet[Outage]:
 def outages_of(delivery: Delivery) -> list[Outage]:
     """Return a delivery's outages, the earliest first."""
     return list(listed_outages().filter(delivery=delivery).order_by("starts_at", "id"))
+
+
+def outage_page(*, is_decided: bool, before: int | None, size: int = PAGE_SIZE) -> OutagePage:
+    """Return a page of outages after the id ``before``: those decided, newest first, or to decide, oldest first."""
+    if is_decided:
+        found = listed_outages().exclude(status__in=Outage.UNDECIDED).order_by("-id")
+        found = found if before is None else found.filter(pk__lt=before)
+    else:
+        found = listed_outages().filter(status__in=Outage.UNDECIDED).order_by("id")
+        found = found if before is None else found.filter(pk__gt=before)
+    rows = list(found[: size + 1])
+    return OutagePage(rows[:size], rows[size - 1].pk if len(rows) > size else None)

@@ -13,6 +13,7 @@ from accounts.access import finance_needed
 from settlements.models import Account, Settlement
 from settlements.operations.carrying import CARRIED_FOR, WriteOff, WriteOffRefused, write_off
 from settlements.queries.collecting import carried_page
+from settlements.views.paging import before_of
 
 
 class WriteOffForm(forms.Form):
@@ -52,7 +53,7 @@ def carried_list(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, f"{len(done)} written off.")
             return redirect("settlements:carried_list")
-    page = carried_page(request.GET.get("page"), now=now, ripe_after=CARRIED_FOR)
+    page = carried_page(before=before_of(request), now=now, ripe_after=CARRIED_FOR)
     context = {
         "page": page,
         "form": form,

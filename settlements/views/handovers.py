@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -25,13 +24,13 @@ from settlements.queries.deliveries import (
     SALE_TABS,
     count_sales,
     listed_deliveries,
-    sales_of,
+    sales_page,
     timeline_of,
 )
 from settlements.queries.outages import outages_of
+from settlements.views.paging import before_of
 
 UNPROCESSABLE = 422
-ROWS_PER_PAGE = 50
 
 
 @require_GET
@@ -45,10 +44,10 @@ def sale_delivery_list(request: MemberRequest) -> HttpResponse:
     if chosen is None:
         raise Http404("no such tab")
     counts = count_sales(seller)
-    page = Paginator(sales_of(seller, chosen), ROWS_PER_PAGE).get_page(request.GET.get("page"))
+    page = sales_page(seller, chosen, before=before_of(request))
     context = {
         "own_after": own_after,
-        "tabs": [(tab, counts[tab.name], tab == chosen) for tab in SALE_TABS],
+        "tabs": [(tab, counts.get(tab.name), tab == chosen) for tab in SALE_TABS],
         "chosen": chosen,
         "page": page,
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -15,11 +14,11 @@ from settlements.delivery_forms import DecisionForm
 from settlements.models import Delivery, Outage
 from settlements.operations.outages import OutageRefused, decide_outage, refund_cents
 from settlements.queries.deliveries import timeline_of
-from settlements.queries.outages import listed_outages, outages_of
+from settlements.queries.outages import listed_outages, outage_page, outages_of
 from settlements.refunding import RefundRejected
+from settlements.views.paging import before_of
 
 UNPROCESSABLE = 422
-ROWS_PER_PAGE = 50
 
 
 @require_GET
@@ -27,11 +26,7 @@ ROWS_PER_PAGE = 50
 def outage_list(request: HttpRequest) -> HttpResponse:
     """List outages: those to decide, the oldest first, or those decided, the newest first."""
     is_decided = request.GET.get("show") == "decided"
-    if is_decided:
-        outages = listed_outages().exclude(status__in=Outage.UNDECIDED).order_by("-id")
-    else:
-        outages = listed_outages().filter(status__in=Outage.UNDECIDED).order_by("id")
-    page = Paginator(outages, ROWS_PER_PAGE).get_page(request.GET.get("page"))
+    page = outage_page(is_decided=is_decided, before=before_of(request))
     return render(request, "settlements/outage_list.html", {"page": page, "is_decided": is_decided})
 
 

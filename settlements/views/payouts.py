@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import member_needed, owner_needed
 from accounts.middleware import MemberRequest
 from accounts.models import Organization
-from settlements.exports import dollars
+from settlements.exports import Echo, dollars
 from settlements.models import SellerAccount
 from settlements.operations.seller_accounts import NotASeller, open_onboarding, refresh_account
 from settlements.queries.fees import percent
@@ -23,6 +23,7 @@ from settlements.queries.transfers import listed, money_of, page_of, why_waiting
 from settlements.requirements import requirement_words
 from settlements.stripe_facts import OutcomeUnknown, Refused
 from settlements.views.paging import before_of
+from settlements.views.streaming import csv_file
 
 NO_ANSWER = "Stripe did not answer. Nothing is lost: try again in a moment."
 LINES_SHOWN = 500
@@ -125,11 +126,7 @@ def statement(request: MemberRequest, year: int, month: int) -> HttpResponse:
 def statement_export(request: MemberRequest, year: int, month: int) -> StreamingHttpResponse:
     """Give a month's statement as CSV: the opening balance, each booking, the closing balance."""
     found = statement_of(selling(request).pk, _month(year, month, datetime.now(UTC)))
-    return StreamingHttpResponse(
-        _csv_lines(found),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="statement-{year}-{month:02d}.csv"'},
-    )
+    return csv_file(lambda: _csv_lines(found), f"statement-{year}-{month:02d}.csv")
 
 
 def selling(request: MemberRequest) -> Organization:
@@ -177,15 +174,8 @@ def _month(year: int, month: int, now: datetime) -> date:
     return date(year, month, 1)
 
 
-class _Echo:
-    """A file that returns what is written to it, which is how csv hands its lines over."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
 def _csv_lines(statement: Statement) -> Iterator[str]:
-    writer = csv.writer(_Echo())
+    writer = csv.writer(Echo())
     yield writer.writerow(COLUMNS)
     yield writer.writerow(["", "Opening balance", "", "", "", "", dollars(statement.opening_cents)])
     for line in statement.lines:

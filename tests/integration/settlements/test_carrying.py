@@ -203,6 +203,6 @@ class TestWriteOff:
         for _ in range(3):
             settlement_of(30)
 
-        with django_assert_num_queries(5):  # type: ignore[operator]
+        with django_assert_num_queries(4):  # type: ignore[operator]
             page = finance.get(reverse("settlements:carried_list")).content.decode()
         assert page.count("$0.30") == 3

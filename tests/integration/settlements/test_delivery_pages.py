@@ -10,6 +10,8 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Membership, Organization
 from settlements.models import Delivery, Handover, HandoverRead, Outage, Refund, SshKey
 from settlements.operations.ssh_keys import add_ssh_key, choose_ssh_keys
+from settlements.queries.deliveries import SALE_TABS, count_sales, sales_page
+from settlements.queries.outages import outage_page
 from settlements.sweeps import sweep_deliveries
 from tests.factories import BuyerFactory, MembershipFactory, SellerFactory, UserFactory
 from tests.integration.settlements.deliveries import (
@@ -200,6 +202,33 @@ class TestLists:
         assert "Nothing here" in client.get(url("sale_delivery_list", show="ended")).content.decode()
         assert client.get(url("sale_delivery_list", show="nonsense")).status_code == 404
 
+    def test_the_sellers_list_goes_through_all_of_a_tab_once_and_counts_what_is_live(self) -> None:
+        delivery = paid_delivery()
+        for hours in (5, 5, 2):
+            other = paid_delivery()
+            Delivery.objects.filter(pk=other.pk).update(
+                seller=delivery.seller,
+                starts_at=other.starts_at + timedelta(hours=hours),
+                ends_at=other.ends_at + timedelta(hours=hours),
+                due_at=other.starts_at + timedelta(hours=hours),
+            )
+        due = SALE_TABS[0]
+        expected = Delivery.objects.filter(seller=delivery.seller).order_by("starts_at", "id")
+
+        seen: list[int] = []
+        page = sales_page(delivery.seller, due, before=None, size=1)
+        while page.deliveries:
+            seen += [each.pk for each in page.deliveries]
+            if page.next_before is None:
+                break
+            page = sales_page(delivery.seller, due, before=page.next_before, size=1)
+
+        assert seen == list(expected.values_list("pk", flat=True))
+        assert count_sales(delivery.seller) == {"due": 4, "ready": 0, "unpaid": 0}
+        client = member_of(delivery.seller)
+        assert "Nothing here" in client.get(url("sale_delivery_list", before=2**63 - 1)).content.decode()
+        assert client.get(url("sale_delivery_list", before="x")).status_code == 404
+
     def test_the_awards_page_leads_to_access_with_one_query_more(
         self, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
@@ -215,14 +244,17 @@ class TestLists:
     def test_finances_list_takes_few_queries(
         self, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
-        for _ in range(3):
-            report(running())
+        reported = [report(running()) for _ in range(3)]
         client = logged_in(UserFactory(is_finance=True))
 
         with django_assert_max_num_queries(8):
             page = client.get(url("outage_list")).content.decode()
 
         assert page.count("Reported") >= 3
+        first = outage_page(is_decided=False, before=None, size=2)
+        second = outage_page(is_decided=False, before=first.next_before, size=2)
+        assert [each.pk for each in first.outages + second.outages] == [each.pk for each in reported]
+        assert second.next_before is None
         assert member_of(BuyerFactory()).get(url("outage_list")).status_code == 403
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from asgiref.sync import async_to_sync
 from django.http import StreamingHttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -54,6 +55,10 @@ def finance_person() -> Client:
     client.user = UserFactory(is_finance=True)
     client.force_login(client.user)
     return client
+
+
+async def content_of(answer: StreamingHttpResponse) -> bytes:
+    return b"".join([part async for part in answer])
 
 
 def text_of(answer: object) -> str:
@@ -210,7 +215,8 @@ class TestStatement:
         answer = member.get(url("statement_export", today.year, today.month))
 
         assert isinstance(answer, StreamingHttpResponse)
-        rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
+        assert answer.is_async
+        rows = list(csv.DictReader(io.StringIO(async_to_sync(content_of)(answer).decode())))
         assert [row["what"] for row in rows] == ["Opening balance", "Sale", "Paid to you", "Closing balance"]
         assert [row["net_usd"] for row in rows] == ["", "95.00", "-95.00", ""]
         assert [row["balance_usd"] for row in rows] == ["0.00", "95.00", "0.00", "0.00"]

@@ -8,15 +8,19 @@ Posting to an organization's prepaid balance locks its bidding limit, and to a s
 limits before balances, each in key order. Whoever locks limits for another reason does so before posting.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from django.db.models import Q, Sum
+from django.db import connection
+from django.db.models import Sum
 
-from accounts.models import BiddingLimit
-from settlements.models import Account, AccountBalance, Entry, Transaction
+from settlements.models import Account, Entry, Transaction
 
-ENTRIES_PER_STATEMENT = 2000
+POST = """
+SELECT reference, id, posted_at FROM ledger_post(%s::text[], %s::text[], %s::text[], %s::text[],
+                                                 %s::text[], %s::text[], %s::bigint[], %s::bigint[])
+"""
 
 
 class NothingToPost(ValueError):
@@ -85,30 +89,34 @@ def post_transaction(posting: Posting) -> Transaction:
 
 
 def post_transactions(postings: Sequence[Posting]) -> list[Transaction]:
-    """Post many transactions at once, in order; see ``post_transaction``."""
+    """Post many transactions at once, in order; see ``post_transaction``. It is one round trip.
+
+    Accounts that are missing are opened (migrations/0024_ledger_post.py).
+    """
     for posting in postings:
         if not any(posting.cents.values()):
             raise NothingToPost(f"{posting.reference} books nothing")
-    account_ids = _account_ids({key for posting in postings for key, cents in posting.cents.items() if cents})
-    transactions = Transaction.objects.bulk_create(
-        Transaction(
-            kind=posting.kind,
-            reference=posting.reference,
-            description=posting.description,
-            stripe_object_id=posting.stripe_object_id,
-        )
-        for posting in postings
-    )
+    if not postings:
+        return []
     entries = [
-        Entry(transaction=transaction, account_id=account_ids[key], amount_cents=cents)
-        for transaction, posting in zip(transactions, postings, strict=True)
+        (posting.reference, str(key.kind), key.organization_id, cents)
+        for posting in postings
         for key, cents in posting.cents.items()
         if cents
     ]
-    if len(entries) > ENTRIES_PER_STATEMENT:
-        _lock_guarded(account_ids)
-    Entry.objects.bulk_create(entries, batch_size=ENTRIES_PER_STATEMENT)
-    return transactions
+    with connection.cursor() as cursor:
+        cursor.execute(
+            POST,
+            [
+                [str(posting.kind) for posting in postings],
+                [posting.reference for posting in postings],
+                [posting.description for posting in postings],
+                [posting.stripe_object_id for posting in postings],
+                *map(list, zip(*entries, strict=True)),
+            ],
+        )
+        written = {reference: (pk, at) for reference, pk, at in cursor.fetchall()}
+    return [_transaction(posting, *written[posting.reference]) for posting in postings]
 
 
 def balance_cents(key: AccountKey) -> int:
@@ -126,32 +134,8 @@ def balances_cents() -> dict[AccountKey, int]:
     return {AccountKey(Account.Kind(kind), organization): total for kind, organization, total in rows}
 
 
-def _lock_guarded(account_ids: Mapping[AccountKey, int]) -> None:
-    """Lock what guards these accounts, in key order, once: each single statement would, but only its own."""
-    buyers = [key.organization_id for key in account_ids if key.kind == Account.Kind.BUYER_PREPAID]
-    limits = BiddingLimit.objects.filter(pk__in=buyers).select_for_update(no_key=True)
-    list(limits.order_by("pk").values_list("pk"))
-    balances = AccountBalance.objects.filter(pk__in=account_ids.values()).select_for_update(no_key=True)
-    list(balances.order_by("pk").values_list("pk"))
-
-
-def _account_ids(keys: Iterable[AccountKey]) -> dict[AccountKey, int]:
-    """Return the ids of accounts, opening those that are missing; two openers meet in the unique constraint."""
-    wanted = sorted(keys, key=lambda key: (key.kind, key.organization_id or 0))
-    found = _find_accounts(wanted)
-    missing = [key for key in wanted if key not in found]
-    if missing:
-        Account.objects.bulk_create(
-            [Account(kind=key.kind, organization_id=key.organization_id) for key in missing],
-            ignore_conflicts=True,
-        )
-        found = _find_accounts(wanted)
-    return found
-
-
-def _find_accounts(keys: Sequence[AccountKey]) -> dict[AccountKey, int]:
-    organizations = {key.organization_id for key in keys if key.organization_id is not None}
-    rows = Account.objects.filter(
-        Q(organization=None) | Q(organization_id__in=organizations), kind__in={key.kind for key in keys}
-    ).values_list("kind", "organization_id", "id")
-    return {AccountKey(Account.Kind(kind), organization): pk for kind, organization, pk in rows}
+def _transaction(posting: Posting, pk: int, posted_at: datetime) -> Transaction:
+    """Return the row that ``posting`` became, as reading it would."""
+    names = ["id", "kind", "reference", "stripe_object_id", "description", "posted_at"]
+    values = [pk, posting.kind, posting.reference, posting.stripe_object_id, posting.description, posted_at]
+    return Transaction.from_db(connection.alias, names, values)

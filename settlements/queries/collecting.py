@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-
 from settlements.models import CollectionDecision, Default, Dunning, DunningStep, Notice, Settlement
 from settlements.queries.queue import OLDEST, Page, page_of
-
 
 
 @dataclass(frozen=True, slots=True)

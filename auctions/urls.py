@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from auctions.views import bids, compose, hours, markets, operate, prices, records, reserve, ticket
+from auctions.views import bids, compose, curves, hours, markets, operate, prices, records, reserve, ticket
 
 app_name = "auctions"
 urlpatterns = [
     path("markets/<slug:slug>/", markets.market, name="market"),
     path("markets/<slug:slug>/hours/", hours.hour_map, name="hour_map"),
     path("windows/<int:pk>/", markets.window, name="window"),
+    path("windows/<int:pk>/curves/", curves.window_curves, name="window_curves"),
+    path("windows/<int:pk>/curves.csv", curves.window_curves_csv, name="window_curves_csv"),
     path("windows/<int:pk>/check/", records.window_check, name="window_check"),
     path("windows/<int:pk>/book.json", records.window_book, name="window_book"),
     path("windows/<int:pk>/clearing.json", records.window_clearing, name="window_clearing"),

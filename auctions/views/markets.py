@@ -13,6 +13,7 @@ from accounts.middleware import MemberRequest
 from accounts.trail import About, history_of
 from auctions.models import Bid, Market, Window
 from auctions.queries.bids import bids_of, own_bids
+from auctions.queries.curves import is_published
 from auctions.queries.lots import by_product, lots_on_offer, product_choices
 from auctions.queries.windows import (
     clock_of,
@@ -62,6 +63,7 @@ def window(request: MemberRequest, pk: int) -> HttpResponse:
     context = {
         "window": found,
         "steps": timeline_of(found, now),
+        "is_published": is_published(found),
         "products": product_prices(found),
         "totals": totals(found),
         "page": page,

@@ -67,6 +67,7 @@ VIEWS = [
     View("auctions:window", "visitor", "cleared.pk"),
     View("auctions:window", "buyer", "cleared.pk"),
     View("auctions:window_check", "buyer", "cleared.pk"),
+    View("auctions:window_curves", "buyer", "cleared.pk"),
     View("auctions:bid_ticket", "buyer", "lot.pk"),
     View("auctions:bid_ticket", "visitor", "lot.pk"),
     View("auctions:bid_compose", "buyer", "lot.pk"),
@@ -173,6 +174,7 @@ VIEWS = [
 NOT_PAGES = {
     "files to save": """
         auctions:window_book auctions:window_clearing auctions:bid_proof auctions:price_csv
+        auctions:window_curves_csv
         inventory:block_import_template settlements:settlement_export settlements:settlement_focus
         settlements:sale_delivery_keys settlements:statement_export settlements:dispute_evidence
         settlements:audit_export

@@ -155,6 +155,30 @@ class Block(models.Model):
         return n_hours(self.starts_at, self.ends_at)
 
 
+class BlockDraft(models.Model):
+    """A listing under way: what has been typed so far, by field, as it was typed. Listing it names its ``block``.
+
+    ``version`` grows with every change, so that nobody lists what a colleague or another tab has changed meanwhile.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="block_drafts")
+    begun_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    said = models.JSONField(default=dict, help_text="Texts by field of the form.")
+    version = models.PositiveIntegerField(default=0)
+    changed_at = models.DateTimeField(db_default=Now())
+    block = models.OneToOneField(Block, null=True, blank=True, on_delete=models.PROTECT, related_name="draft")
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["organization", "-changed_at"], condition=Q(block=None), name="block_draft_open"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"draft {self.pk}"
+
+
 class BlockHour(models.Model):
     """One hour of a block: units offered, sold, and standing in a frozen window, where nobody may dispose of them.
 

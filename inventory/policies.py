@@ -31,14 +31,14 @@ def effective_reserve_ticks(block: Block, at: datetime) -> int:
 def block_errors(terms: BlockTerms, *, resource_type: ResourceType, now: datetime) -> list[BlockError]:
     """Return everything that keeps ``terms`` from being listed at ``now``, field by field; nothing when they may."""
     return [
-        *_units_errors(terms.units, resource_type),
-        *_period_errors(terms.starts_at, terms.ends_at, now),
-        *_price_errors("reserve", terms.reserve_ticks),
-        *_decline_errors(terms),
+        *units_errors(terms.units, resource_type),
+        *period_errors(terms.starts_at, terms.ends_at, now),
+        *reserve_errors(terms.reserve_ticks, terms.floor_ticks, terms.decline_hours),
     ]
 
 
-def _units_errors(units: int, resource_type: ResourceType) -> Iterator[BlockError]:
+def units_errors(units: int, resource_type: ResourceType) -> Iterator[BlockError]:
+    """Yield what is wrong with the number of units."""
     node = resource_type.node_units
     if units < 1:
         yield BlockError("units", "too_few", "List at least one unit.")
@@ -52,7 +52,8 @@ def _units_errors(units: int, resource_type: ResourceType) -> Iterator[BlockErro
         )
 
 
-def _period_errors(starts_at: datetime, ends_at: datetime, now: datetime) -> Iterator[BlockError]:
+def period_errors(starts_at: datetime, ends_at: datetime, now: datetime) -> Iterator[BlockError]:
+    """Yield what is wrong with the hours."""
     if not is_whole_hour(starts_at):
         yield BlockError("starts_at", "not_whole_hour", "Start on a whole UTC hour, such as 14:00.")
     if not is_whole_hour(ends_at):
@@ -67,27 +68,31 @@ def _period_errors(starts_at: datetime, ends_at: datetime, now: datetime) -> Ite
         )
 
 
+def reserve_errors(
+    reserve_ticks: int, floor_ticks: int | None, decline_hours: int | None
+) -> Iterator[BlockError]:
+    """Yield what is wrong with the reserve and its decline."""
+    yield from _price_errors("reserve", reserve_ticks)
+    if floor_ticks is None and decline_hours is None:
+        return
+    if floor_ticks is None:
+        yield BlockError("floor", "missing", "Say which floor the reserve declines to.")
+    else:
+        yield from _price_errors("floor", floor_ticks)
+        if floor_ticks > reserve_ticks:
+            yield BlockError("floor", "above_reserve", "The floor cannot lie above the reserve.")
+    if decline_hours is None:
+        yield BlockError("decline_hours", "missing", "Say over how many hours the reserve declines.")
+    elif not 1 <= decline_hours <= MAX_BLOCK_DAYS * 24:
+        yield BlockError(
+            "decline_hours", "out_of_range", f"The reserve declines over 1 to {MAX_BLOCK_DAYS * 24:,} hours."
+        )
+
+
 def _price_errors(field: str, ticks: int) -> Iterator[BlockError]:
     if ticks < 0:
         yield BlockError(field, "negative", "A price cannot be negative.")
     elif ticks > MAX_PRICE_TICKS:
         yield BlockError(
             field, "too_high", f"A price cannot exceed {format_ticks(MAX_PRICE_TICKS)} per unit-hour."
-        )
-
-
-def _decline_errors(terms: BlockTerms) -> Iterator[BlockError]:
-    if terms.floor_ticks is None and terms.decline_hours is None:
-        return
-    if terms.floor_ticks is None:
-        yield BlockError("floor", "missing", "Say which floor the reserve declines to.")
-    else:
-        yield from _price_errors("floor", terms.floor_ticks)
-        if terms.floor_ticks > terms.reserve_ticks:
-            yield BlockError("floor", "above_reserve", "The floor cannot lie above the reserve.")
-    if terms.decline_hours is None:
-        yield BlockError("decline_hours", "missing", "Say over how many hours the reserve declines.")
-    elif not 1 <= terms.decline_hours <= MAX_BLOCK_DAYS * 24:
-        yield BlockError(
-            "decline_hours", "out_of_range", f"The reserve declines over 1 to {MAX_BLOCK_DAYS * 24:,} hours."
         )

@@ -9,7 +9,8 @@ from datetime import datetime
 from django.db.models import Count, F, Q, QuerySet, Sum
 
 from accounts.models import Organization
-from inventory.models import Block, BlockHour, ResourceType, Site
+from inventory.drafting import next_step_of
+from inventory.models import Block, BlockDraft, BlockHour, ResourceType, Site
 from inventory.terms import BlockTerms
 from marketplace.hours import n_hours
 
@@ -100,3 +101,52 @@ def figures_of(blocks: Iterable[Block], *, now: datetime) -> dict[int, BlockFigu
         row["block_id"]: BlockFigures(row["offered"], row["sold"], row["frozen"], row["ahead"])
         for row in rows
     }
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRow:
+    """A draft in a list: what it says so far, as far as that can be understood."""
+
+    draft: BlockDraft
+    resource_type: ResourceType | None
+    site: Site | None
+    next_step: str
+    next_title: str
+
+
+def draft_rows(drafts: Sequence[BlockDraft], seller: Organization) -> list[DraftRow]:
+    """Return drafts with the names of what they say, in two queries."""
+    types = ResourceType.objects.in_bulk(_ids_said(drafts, "resource_type"))
+    sites = Site.objects.filter(organization=seller).in_bulk(_ids_said(drafts, "site"))
+    rows = []
+    for draft in drafts:
+        step = next_step_of(draft.said)
+        rows.append(
+            DraftRow(
+                draft=draft,
+                resource_type=types.get(_id_said(draft, "resource_type")),
+                site=sites.get(_id_said(draft, "site")),
+                next_step=step.name if step else "",
+                next_title=step.title if step else "Review",
+            )
+        )
+    return rows
+
+
+def _ids_said(drafts: Sequence[BlockDraft], field: str) -> set[int]:
+    return {_id_said(draft, field) for draft in drafts}
+
+
+def _id_said(draft: BlockDraft, field: str) -> int:
+    """The id a draft says, or 0, which no row has."""
+    text = draft.said.get(field, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+def drafts_of(seller: Organization) -> QuerySet[BlockDraft]:
+    """Return the seller's drafts that are not listed yet, the last changed first."""
+    return (
+        BlockDraft.objects.filter(organization=seller, block=None)
+        .select_related("begun_by")
+        .order_by("-changed_at", "-id")
+    )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -33,9 +35,10 @@ def window_curves(request: MemberRequest, pk: int) -> HttpResponse:
     window = get_object_or_404(Window.objects.select_related("market"), pk=pk)
     if window.status in Window.UNCLEARED:
         return redirect("auctions:market", slug=window.market.slug)
-    context = {"window": window, "products": product_prices(window)}
-    if is_published(window) and context["products"]:
-        product = _product(context["products"], request)
+    products = product_prices(window)
+    context: dict[str, Any] = {"window": window, "products": products}
+    if is_published(window) and products:
+        product = _product(products, request)
         lots = lots_of_product(window, product)
         chosen = _lot(lots, request)
         curves = curves_of(window, [chosen] if chosen else lots, own=request.organization)
@@ -80,7 +83,7 @@ def window_curves_csv(request: HttpRequest, pk: int) -> HttpResponse:
     return answer
 
 
-def _product(products: list[ProductPrice], request: HttpRequest) -> ProductPrice:
+def _product(products: Sequence[ProductPrice], request: HttpRequest) -> ProductPrice:
     """The product asked for, else the one of which most was sold."""
     asked = request.GET.get("product", "")
     for product in products:

@@ -14,17 +14,33 @@ from inventory.operations.blocks import (
 )
 from inventory.operations.catalogue import load_catalogue
 from inventory.operations.costs import save_unit_cost
+from inventory.operations.drafts import (
+    DraftChanged,
+    DraftNotFound,
+    TooManyDrafts,
+    begin_draft,
+    change_draft,
+    discard_draft,
+    list_draft,
+)
 from inventory.operations.sites import SiteNameTaken, create_site
 
 __all__ = [
     "BlockNotFound",
     "BlockRefused",
+    "DraftChanged",
+    "DraftNotFound",
     "ImportRefused",
     "SiteNameTaken",
+    "TooManyDrafts",
     "Withdrawal",
+    "begin_draft",
+    "change_draft",
     "create_site",
+    "discard_draft",
     "import_blocks",
     "list_block",
+    "list_draft",
     "list_pattern",
     "load_catalogue",
     "preview_pattern",

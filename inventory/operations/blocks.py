@@ -56,10 +56,15 @@ def list_block(
     """List idle capacity, hour by hour. ``now`` is the database's clock unless given. Raise BlockRefused."""
     now = now or database_now()
     with transaction.atomic(durable=True):
-        errors = _Checker(seller, [terms], now).errors_of(terms)
-        if errors:
-            raise BlockRefused(errors)
-        [block] = _create_blocks(listed_by, [terms])
+        return create_block(seller, listed_by, terms, now)
+
+
+def create_block(seller: Organization, listed_by: User, terms: BlockTerms, now: datetime) -> Block:
+    """Write one block with its hours; assumes a transaction. Raise BlockRefused."""
+    errors = _Checker(seller, [terms], now).errors_of(terms)
+    if errors:
+        raise BlockRefused(errors)
+    [block] = _create_blocks(listed_by, [terms])
     return block
 
 

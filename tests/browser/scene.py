@@ -17,6 +17,7 @@ from accounts.operations import create_api_key, set_credit
 from auctions.models import Bid
 from auctions.operations.bids import place_bid
 from auctions.operations.inquiries import answer_inquiry, ask_about_bid
+from inventory.operations import begin_draft
 from marketplace.db import database_now
 from settlements.models import Delivery, Dispute, Mismatch, Settlement
 from settlements.operations.charging import charge_settlement
@@ -104,6 +105,10 @@ def _session_of(user: User) -> str:
 def _trade(scene: SimpleNamespace) -> None:
     """A window that is open, with bids, and one that has cleared, with packages among them, and old prices."""
     scene.lot = LotFactory(block__site=scene.site)
+    scene.draft_step = "reserve"
+    scene.draft = begin_draft(
+        seller=scene.seller, begun_by=scene.people["seller"], said={"units": "12", "site": str(scene.site.pk)}
+    )
     LotFactory(window=scene.lot.window, block__site=scene.site)
     scene.market, scene.product = scene.lot.window.market, scene.lot.block.resource_type
     scene.bid = bid_on(scene.lot, scene.buyer)

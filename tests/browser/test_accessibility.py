@@ -118,6 +118,10 @@ VIEWS = [
     View("inventory:site_create", "seller"),
     View("inventory:block_list", "seller"),
     View("inventory:block_create", "seller"),
+    View("inventory:block_draft_begin", "seller"),
+    View("inventory:block_draft_step", "seller", "draft.pk draft_step"),
+    View("inventory:block_draft_review", "seller", "draft.pk"),
+    View("inventory:block_list", "seller", query="?show=drafts"),
     View("inventory:block_pattern", "seller"),
     View("inventory:block_detail", "seller", "lot.block_id"),
     View("inventory:block_withdraw", "seller", "lot.block_id"),
@@ -180,6 +184,7 @@ NOT_PAGES = {
         settlements:audit_export
         mfa_download_recovery_codes""",
     "answer to a form only, and lead to a page or show the page of the form": """
+        inventory:block_draft_discard
         auctions:bid_review auctions:bid_confirm auctions:bid_ask auctions:operate_market_pause
         auctions:operate_window_retry accounts:switch_organization accounts:api_key_create
         accounts:api_key_revoke accounts:member_add accounts:member_role accounts:credit_approve

@@ -136,12 +136,12 @@ class TestList:
         for _ in range(count):
             BlockFactory(site=own_site)
 
-        # session, user, memberships, permission; page count, page, figures
-        with django_assert_num_queries(8):
+        # session, user, memberships, permission; drafts, page count, page, figures
+        with django_assert_num_queries(9):
             seller_client.get(reverse("inventory:block_list"))
 
     def test_is_paged(self, seller_client, own_site, monkeypatch):
-        monkeypatch.setattr("inventory.views.BLOCKS_PER_PAGE", 2)
+        monkeypatch.setattr("inventory.views.blocks.BLOCKS_PER_PAGE", 2)
         blocks = [BlockFactory(site=own_site) for _ in range(3)]
 
         response = seller_client.get(reverse("inventory:block_list"), {"page": 2})

@@ -70,13 +70,23 @@ def site_create(request: MemberRequest) -> HttpResponse:
 @seller_needed
 def block_list(request: MemberRequest) -> HttpResponse:
     now = timezone.now()
-    blocks = queries.blocks_of(active_organization(request))
+    seller = active_organization(request)
+    drafts = list(queries.drafts_of(seller))
+    blocks = queries.blocks_of(seller)
     tabs = {
         "on-sale": ("On sale", queries.on_sale(blocks, now=now)),
         "ended": ("Ended", queries.ended(blocks, now=now)),
         "withdrawn": ("Withdrawn", queries.withdrawn(blocks)),
     }
     chosen = request.GET.get("show", "on-sale")
+    if chosen == "drafts":
+        context = {
+            "tabs": [(name, label, False) for name, (label, _) in tabs.items()],
+            "chosen": chosen,
+            "n_drafts": len(drafts),
+            "drafts": queries.draft_rows(drafts, seller),
+        }
+        return render(request, "inventory/block_list.html", context)
     if chosen not in tabs:
         raise Http404("no such tab")
     page = Paginator(tabs[chosen][1], BLOCKS_PER_PAGE).get_page(request.GET.get("page"))
@@ -87,6 +97,7 @@ def block_list(request: MemberRequest) -> HttpResponse:
         {
             "tabs": [(name, label, name == chosen) for name, (label, _) in tabs.items()],
             "chosen": chosen,
+            "n_drafts": len(drafts),
             "page": page,
             "rows": [(block, figures[block.pk]) for block in page.object_list],
         },

@@ -113,6 +113,12 @@ class DraftRow:
     next_step: str
     next_title: str
 
+    @property
+    def hours(self) -> str:
+        """The hours as they were typed; a question mark for what is not said yet."""
+        said = [self.draft.said.get(name, "").replace("T", " ") for name in ("starts_at", "ends_at")]
+        return " to ".join(text or "?" for text in said) if any(said) else ""
+
 
 def draft_rows(drafts: Sequence[BlockDraft], seller: Organization) -> list[DraftRow]:
     """Return drafts with the names of what they say, in two queries."""

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from accounts.models import User
+
+expect.set_options(timeout=30_000)  # a busy machine is slow and not wrong
 
 QUIET = [
     "--no-sandbox",

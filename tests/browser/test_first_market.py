@@ -114,7 +114,7 @@ class TestFirstMarket:
 
         # Charged by Stripe: $67.20, below the $104.00 that was held.
         ticket.goto("/settlements/")
-        expect(ticket.get_by_role("main")).to_contain_text("$67.20", timeout=20_000)
+        expect(ticket.get_by_role("main")).to_contain_text("$67.20")
         expect(ticket.get_by_role("main")).to_contain_text("Paid")
         settlement = Settlement.objects.get(organization=Organization.objects.get(name=BUYERS[0]))
         assert (settlement.status, settlement.amount_cents) == (Settlement.Status.PAID, 6720)

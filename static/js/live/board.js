@@ -1,6 +1,7 @@
 // Live prices on whatever page marks them up (docs/live.md): writes figures into rows, phases onto windows, and asks
 // fragments to re-fetch themselves when what is shown is no longer what there is.
 import { updatePrice } from "../price.js";
+import "./refetch.js";
 import { LiveSocket } from "./socket.js";
 
 const SPREAD_MS = 800; // readers do not all re-fetch in the same instant

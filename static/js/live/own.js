@@ -1,5 +1,6 @@
 // The organization's own stream: tells the page's fragments what happened, and the person what matters, politely.
 import { ENDINGS, LiveSocket } from "./socket.js";
+import "./refetch.js";
 import { toast } from "./toast.js";
 
 const GATHER_MS = 600; // a clearing settles many bids at once; it is told in one line

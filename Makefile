@@ -5,6 +5,8 @@ PYTHON_RUN := $(VENV)/python
 MANAGE := $(PYTHON_RUN) manage.py
 WITH_DATABASE := $(PYTHON_RUN) -m marketplace.postgres run-temporary --
 BENCHMARKS := benchmarks.engine.vectorised benchmarks.bids.http benchmarks.clearing.lateness
+# A test process a core, each with a Postgres of its own; a file's tests stay together.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
@@ -18,7 +20,7 @@ run: setup-run ## Run Sparegrid here, database included (PORT=8123 make run; Ctr
 	@exec $(PYTHON_RUN) -m marketplace.serve
 
 test: setup-test ## Run every test (ARGS="tests/unit -k money" for some)
-	$(VENV)/pytest $(ARGS)
+	$(VENV)/pytest $(SIDE_BY_SIDE) $(ARGS)
 
 soak: setup-test ## Try damaged inputs (FUZZ_EXAMPLES=20000) and the laws of money (SOAK_STEPS=200000) for longer
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-5000} $(VENV)/pytest tests/unit/engine/test_command_fuzz.py $(ARGS)

@@ -118,7 +118,11 @@ class TestErrors:
         with pytest.raises(TraceError, match="no rows for the hour from 2020-05-05 02:00"):
             read_idle_shares(folder, "vchbv", DAY, 3)
 
-    @pytest.mark.parametrize("content", [b"time,total\n", gzip.compress(b"time,total_gpu_num\n" * 99)[:-9]])
+    @pytest.mark.parametrize(
+        "content",
+        [b"time,total\n", gzip.compress(b"time,total_gpu_num\n" * 99)[:-9]],
+        ids=["no gzip", "cut off"],
+    )
     def test_a_file_that_is_no_gzip_or_cut_off(self, folder: Path, content: bytes) -> None:
         (folder / HELIOS).write_bytes(content)
         with pytest.raises(TraceError, match=rf"{HELIOS} (cannot be read|has no column)"):

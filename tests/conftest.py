@@ -19,6 +19,7 @@ from marketplace.audit import NEVER_TRUNCATED
 from marketplace.postgres import temporary_cluster
 from settlements.stripe_sandbox.server import SandboxServer
 
+environment_at_start = dict(os.environ)
 SHARED_SERVER_URL = os.environ.get("SPAREGRID_TEST_DATABASE_URL") or os.environ.get("DATABASE_URL")
 
 # Here and not in a hook: conftest files further down import models, and do so right after this one is read.
@@ -31,6 +32,14 @@ django.setup()
 settings.PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.MD5PasswordHasher"
 ]  # logging in is not what is tested
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let processes that run tests for this one (pytest -n) begin as it did, and have a server of their own each."""
+    if config.getoption("numprocesses", None):
+        for name in ("DATABASE_URL", "DJANGO_SETTINGS_MODULE"):
+            if name not in environment_at_start:
+                del os.environ[name]
 
 
 def pytest_unconfigure() -> None:

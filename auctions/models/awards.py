@@ -122,9 +122,9 @@ class Indication(models.Model):
     """The latest indicative price of a product in an uncleared window; one row, overwritten.
 
     ``paid_ticks``: what winners would pay on average if the window cleared now, ticks per unit-hour; null when nobody
-    would win. ``entry_ticks``: the lowest price that would win one more node now, null when
-    nothing is left to win. ``offered_units`` sums the lots, each in its best hour. ``is_estimate``: bids that combine
-    lots or hours bear on it, so both prices are quick estimates of what a clearing would find.
+    would win. ``entry_ticks``: the lowest price that would win one more node now, null when nothing is left to win.
+    ``offered_units`` sums what each lot has in all of its hours. ``is_estimate``: bids that combine lots or hours bear
+    on it, so both prices are quick estimates of what a clearing would find.
     """
 
     window = models.ForeignKey(Window, on_delete=models.CASCADE, related_name="indications")

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Count, Min, Q
+from django.db.models import Count, F, Min, Q, Sum
+from django.db.models.functions import Mod
 
 from auctions.models import Indication, Lot, Market, Window
-from auctions.queries.lots import is_anything_left, lots_with_facts, units_on_offer
+from auctions.queries.lots import is_anything_left, units_in_every_hour
 from auctions.queries.windows import Clock, clock_of, current_window, uncleared_windows
 from inventory.models import Region, ResourceType
 
@@ -190,13 +191,18 @@ def _offers(windows: list[Window], narrowed: BoardFilter) -> dict[tuple[int, int
 
 
 def _units_of(window_ids: set[int], narrowed: BoardFilter) -> dict[tuple[int, int, str], int]:
-    """Add up the units on offer where no indication says: before the first one, and of some lots only."""
-    lots = list(lots_with_facts().filter(narrowed.of_lots(), window__in=window_ids, on_offer=True))
-    units = units_on_offer(lots)
-    totals: dict[tuple[int, int, str], int] = defaultdict(int)
-    for lot in lots:
-        totals[lot.window_id, lot.block.resource_type_id, lot.block.site.region] += units[lot.pk]
-    return dict(totals)
+    """Add up the units on offer where no indication says: before the first one, and of some lots only.
+
+    As an indication does: what each lot has in all of its hours, in whole nodes.
+    """
+    sums = (
+        Lot.objects.filter(narrowed.of_lots(), window__in=window_ids, on_offer=True)
+        .annotate(fewest=units_in_every_hour())
+        .values_list("window_id", "block__resource_type_id", "block__site__region")
+        .annotate(units=Sum(F("fewest") - Mod("fewest", "block__unit_step")))
+        .order_by()
+    )
+    return {(window_id, type_id, region): units or 0 for window_id, type_id, region, units in sums}
 
 
 HISTORY_POINTS = 24

@@ -6,7 +6,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Avg, Exists, F, Max, OuterRef, Q, QuerySet, Sum
+from django.db.models import (
+    Avg,
+    Exists,
+    F,
+    Func,
+    IntegerField,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+)
+from django.db.models.functions import Coalesce
 
 from accounts.models import BiddingLimit, Organization
 from auctions.capacity import capacities
@@ -67,6 +81,21 @@ def units_on_offer(lots: Sequence[Lot]) -> dict[int, int]:
     found = capacities(lots)
     fewest = {lot_id: min(found.get(lot_id, [0])) for lot_id in steps}
     return {lot_id: units - units % steps[lot_id] for lot_id, units in fewest.items()}
+
+
+def units_in_every_hour() -> Coalesce:
+    """Return a lot's units on offer in all of its hours: as the freeze wrote them, else what its block has left."""
+    frozen = Func(F("capacity_units"), template="(SELECT min(units) FROM unnest(%(expressions)s) AS units)")
+    left = (
+        BlockHour.objects.filter(
+            block=OuterRef("block"), hour__gte=OuterRef("starts_at"), hour__lt=OuterRef("ends_at")
+        )
+        .order_by()
+        .values("block")
+        .annotate(units=Min(F("offered_units") - F("sold_units") - F("frozen_units")))
+        .values("units")
+    )
+    return Coalesce(frozen, Subquery(left), 0, output_field=IntegerField())
 
 
 def is_anything_left() -> Q:

@@ -1,10 +1,8 @@
 """What templates say in Sparegrid's own words: money, units, hours, states, icons, and the parts of the shell."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
-from typing import Literal
 
 from django import template
 from django.http import HttpRequest
@@ -14,12 +12,11 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from marketplace.figures import DASH, estimate, price, sparkline
 from marketplace.hours import n_hours
 from marketplace.money import dollars_of_ticks, format_cents, format_ticks
 
 register = template.Library()
-
-DASH = "–"
 
 
 @register.filter
@@ -227,45 +224,9 @@ def status_pill(status: str, label: str = "") -> dict[str, str]:
     return {"icon_name": look.icon, "tone": look.tone, "label": words}
 
 
-@register.inclusion_tag("components/price.html")
-def price(
-    ticks: int | None,
-    change_ticks: int | Literal["never"] | None = "never",
-    per: str = "",
-    size: str = "",
-    key: str = "",
-) -> dict[str, object]:
-    """Show a price with its unit (``per``) and how far it moved. ``key`` names it for live updates.
-
-    A change that is None is unknown as yet and keeps its room; one that is left out never comes.
-    """
-    may_change = change_ticks != "never"
-    return {
-        "ticks": ticks,
-        "may_change": may_change,
-        "change_ticks": change_ticks if may_change else None,
-        "change_size": abs(change_ticks) if isinstance(change_ticks, int) else 0,
-        "per": per,
-        "size": size,
-        "key": key,
-    }
-
-
-SPARK_WIDTH, SPARK_HEIGHT = 72, 20
-
-
-@register.inclusion_tag("components/sparkline.html")
-def sparkline(values: Sequence[int]) -> dict[str, object]:
-    """Draw numbers, oldest first, as a small line. It is decoration: the price beside it says the last one."""
-    if len(values) < 2:
-        return {"points": ""}
-    low, span = min(values), max(max(values) - min(values), 1)
-    step = SPARK_WIDTH / (len(values) - 1)
-    points = (
-        f"{at * step:.1f},{SPARK_HEIGHT - 1 - (value - low) * (SPARK_HEIGHT - 2) / span:.1f}"
-        for at, value in enumerate(values)
-    )
-    return {"points": " ".join(points), "width": SPARK_WIDTH, "height": SPARK_HEIGHT}
+register.simple_tag(price)
+register.simple_tag(estimate)
+register.simple_tag(sparkline)
 
 
 @register.inclusion_tag("components/countdown.html")

@@ -1,4 +1,4 @@
-// Updates what templates/components/price.html draws. For modules that receive live prices.
+// Updates what marketplace/figures.py draws. For modules that receive live prices.
 const TICKS_PER_DOLLAR = 10_000;
 const whole = new Intl.NumberFormat("en-US");
 

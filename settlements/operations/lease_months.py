@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from accounts.holds import HoldForDebt, release_holds
 from accounts.stream import append_event
@@ -18,6 +18,9 @@ from settlements.models import Lease, LeaseMonth, Settlement
 from settlements.operations.drafts import Draft, DraftLine, HandOver, write_drafts
 from settlements.queries.fees import FeeInForce, fee_in_force
 from settlements.splitting import split_amount
+
+PAYS_FOR_MONTH = (Settlement.Status.PAID, Settlement.Status.CARRIED, Settlement.Status.WRITTEN_OFF)
+"""A month too small for a card is owed, and delivered all the same."""
 
 
 def first_months(awards: Sequence[Award]) -> list[Draft]:
@@ -41,7 +44,7 @@ def hold_for_rest(month: LeaseMonth) -> HoldForDebt:
 def draw_up_month(*, month_id: int, now: datetime) -> Settlement | None:
     """Draw up and have charged a month that starts within DRAWN_UP_BEFORE; None where that was done, or is not due.
 
-    Months are drawn up in order, and none once the lease has ended.
+    Months are drawn up in order, none before those before it are paid, and none once the lease has ended.
     """
     with transaction.atomic(durable=True):
         lease_id = LeaseMonth.objects.values_list("lease_id", flat=True).get(pk=month_id)
@@ -52,7 +55,7 @@ def draw_up_month(*, month_id: int, now: datetime) -> Settlement | None:
             return None
         if Settlement.objects.filter(lease_month=month).exists():
             return None
-        if lease.months.filter(number__lt=month.number, settlement=None).exists():
+        if _unpaid(lease).filter(number__lt=month.number).exists():
             return None
         hand_over = HandOver(released=[_hold_reference(lease)], debts=[hold_for_rest(month)])
         (settlement,) = write_drafts([_draft(month)], hand_over, now=now)
@@ -60,12 +63,12 @@ def draw_up_month(*, month_id: int, now: datetime) -> Settlement | None:
 
 
 def complete_lease(*, lease_id: int, now: datetime) -> bool:
-    """Close a lease whose last hour has passed and whose months were all drawn up."""
+    """Close a lease whose last hour has passed and whose months are all paid."""
     with transaction.atomic(durable=True):
         lease = Lease.objects.select_for_update(no_key=True).select_related("award").get(pk=lease_id)
         if lease.status != Lease.Status.ACTIVE or now < lease.award.ends_at:
             return False
-        if lease.months.filter(settlement=None).exists():
+        if _unpaid(lease).exists():
             return False
         _end(lease, Lease.Status.COMPLETED, now=now)
         return True
@@ -76,6 +79,11 @@ def end_lease(lease_id: int, *, now: datetime) -> None:
     lease = Lease.objects.select_for_update(no_key=True).get(pk=lease_id)
     _end(lease, Lease.Status.DEFAULTED, now=now)
     release_holds(references=[_hold_reference(lease)])
+
+
+def _unpaid(lease: Lease) -> QuerySet[LeaseMonth]:
+    """Return the months that nobody has paid yet, drawn up or not: one of them may still end the lease."""
+    return lease.months.exclude(settlement__status__in=PAYS_FOR_MONTH)
 
 
 def _end(lease: Lease, status: Lease.Status, *, now: datetime) -> None:

@@ -13,7 +13,7 @@ from . import webhooks
 from .api import Call
 from .errors import StripeError
 from .faults import ApiFault, ApiFaultKind, FaultRejected, WebhookFault, WebhookFaultKind
-from .resources import accounts, disputes, payouts, refunds
+from .resources import accounts, checkout, disputes, payouts, refunds
 from .sandbox import Sandbox
 
 FaultType = TypeVar("FaultType", ApiFault, WebhookFault)
@@ -107,6 +107,7 @@ class _Control:
             payouts.arrive_due(call)
             refunds.settle_due(call)
             disputes.expire_due(call)
+            checkout.expire_due(call)
             return _clock_answer(call)
 
     def pay_out(self, _request: Request) -> Response:

@@ -1,75 +1,196 @@
-"""What the books must say at any moment: the ledger against the rows that moved it, and against Stripe at the end."""
+"""What the books must say at any moment: a run's entries against the rows that moved them, and against Stripe."""
 
+from __future__ import annotations
+
+from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 import stripe
 from django.db import connection
 
 from settlements.models import Account
 
-FACTS = """
-SELECT
-    (SELECT coalesce(sum(amount_cents), 0) FROM settlements_chargeattempt WHERE outcome = 'succeeded'),
-    (SELECT coalesce(sum(r.card_cents), 0) FROM settlements_refundattempt a
-        JOIN settlements_refund r ON r.id = a.refund_id
-        WHERE a.paid_transaction_id <> '' AND a.failed_transaction_id = ''),
-    (SELECT coalesce(sum(amount_cents - reversed_cents), 0) FROM settlements_transfer
-        WHERE status IN ('paid', 'reversed')),
-    (SELECT coalesce(sum(taken_cents - returned_cents), 0) FROM settlements_dispute),
-    (SELECT coalesce(sum(l.amount_cents - l.fee_cents - l.refunded_cents + l.refunded_fee_cents), 0)
-        FROM settlements_settlementline l JOIN settlements_settlement s ON s.id = l.settlement_id
-        WHERE s.status <> 'defaulted'),
-    (SELECT coalesce(sum(l.fee_cents - l.refunded_fee_cents), 0)
-        FROM settlements_settlementline l JOIN settlements_settlement s ON s.id = l.settlement_id
-        WHERE s.status <> 'defaulted'),
-    (SELECT coalesce(sum(card_cents), 0) FROM settlements_refund
-        WHERE status IN ('approved', 'sending', 'succeeded', 'failed') AND reason <> 'dispute')
+Kind = Account.Kind
+
+NEWEST = """
+SELECT (SELECT coalesce(max(id), 0) FROM settlements_entry),
+       (SELECT coalesce(max(id), 0) FROM settlements_transaction),
+       (SELECT coalesce(max(id), 0) FROM settlements_stripeevent)
 """
 BALANCES = """
-SELECT a.kind, coalesce(sum(e.amount_cents), 0)
-    FROM settlements_entry e JOIN settlements_account a ON a.id = e.account_id GROUP BY a.kind
+SELECT a.kind, sum(e.amount_cents)
+    FROM settlements_entry e JOIN settlements_account a ON a.id = e.account_id
+    WHERE e.id > %(first_entry)s GROUP BY a.kind
 """
-Kind = Account.Kind
+BOOKED_FOR_OBJECTS = """
+SELECT t.stripe_object_id, sum(e.amount_cents)
+    FROM settlements_entry e JOIN settlements_account a ON a.id = e.account_id
+    JOIN settlements_transaction t ON t.id = e.transaction_id
+    WHERE e.id > %(first_entry)s AND t.stripe_object_id <> ''
+    AND a.kind IN ('stripe_pending', 'stripe_available') GROUP BY t.stripe_object_id
+"""
+FACTS = """
+WITH own AS (SELECT * FROM settlements_settlement WHERE organization_id = ANY(%(buyers)s)),
+     standing AS (SELECT * FROM own WHERE status <> 'defaulted'),
+     lines AS (SELECT l.* FROM settlements_settlementline l JOIN standing s ON s.id = l.settlement_id),
+     paid AS (SELECT a.amount_cents, s.status FROM settlements_chargeattempt a JOIN own s ON s.id = a.settlement_id
+              WHERE a.outcome = 'succeeded'),
+     refund AS (SELECT r.* FROM settlements_refund r JOIN own s ON s.id = r.settlement_id
+                WHERE r.status IN ('approved', 'sending', 'succeeded', 'failed', 'credited')),
+     dispute AS (SELECT d.* FROM settlements_dispute d JOIN own s ON s.id = d.settlement_id)
+SELECT
+    (SELECT sum(amount_cents) FROM paid),
+    (SELECT sum(amount_cents) FROM settlements_prepayment
+        WHERE organization_id = ANY(%(buyers)s) AND status = 'received'),
+    (SELECT sum(amount_cents) FROM paid WHERE status = 'defaulted'),
+    (SELECT sum(r.card_cents) FROM settlements_refundattempt a JOIN refund r ON r.id = a.refund_id
+        WHERE a.paid_transaction_id <> '' AND a.failed_transaction_id = ''),
+    (SELECT sum(t.amount_cents - t.reversed_cents) FROM settlements_transfer t
+        JOIN settlements_delivery d ON d.id = t.delivery_id
+        WHERE d.buyer_id = ANY(%(buyers)s) AND t.status IN ('paid', 'reversed')),
+    (SELECT sum(taken_cents - returned_cents) FROM dispute),
+    (SELECT sum(taken_cents - returned_cents) FROM dispute WHERE status = 'borne'),
+    (SELECT sum(amount_cents - fee_cents - refunded_cents + refunded_fee_cents) FROM lines),
+    (SELECT sum(fee_cents - refunded_fee_cents) FROM lines),
+    (SELECT sum(card_cents) FROM refund WHERE reason <> 'dispute' AND status <> 'credited'),
+    (SELECT sum(card_cents) FROM refund WHERE reason = 'dispute'),
+    (SELECT sum(prepaid_cents + CASE WHEN status = 'credited' THEN card_cents ELSE 0 END) FROM refund),
+    (SELECT sum(prepaid_cents) FROM standing),
+    (SELECT sum(amount_cents - prepaid_cents) FROM standing WHERE status NOT IN ('paid', 'written_off')),
+    (SELECT sum(amount_cents - prepaid_cents) FROM standing WHERE status = 'written_off'),
+    (SELECT sum(m.amount_cents) FROM settlements_leasemonth m JOIN settlements_lease l ON l.id = m.lease_id
+        WHERE l.organization_id = ANY(%(buyers)s) AND l.status = 'active'
+        AND NOT EXISTS (SELECT FROM own s WHERE s.lease_month_id = m.id)),
+    (SELECT sum(amount_cents) FROM accounts_hold
+        WHERE organization_id = ANY(%(buyers)s) AND released_at IS NULL),
+    (SELECT sum(held_cents) FROM accounts_biddinglimit WHERE organization_id = ANY(%(buyers)s)),
+    (SELECT sum(prepaid_cents) FROM accounts_biddinglimit WHERE organization_id = ANY(%(buyers)s))
+"""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Cents, from the rows: what was charged, refunded, paid out, disputed away; what is owed and earned."""
+    """Cents, from the rows, in the order of FACTS."""
 
     charged: int
+    paid_in: int
+    paid_too_late: int
     refunded: int
     paid_out: int
     disputed: int
+    borne: int
     shares: int
     fees: int
     refunds_decided: int
+    borne_by_sellers: int
+    given_to_balances: int
+    spent_of_balances: int
+    unpaid: int
+    written_off: int
+    lease_months_ahead: int
+    holds: int
+    held: int
+    prepaid: int
 
 
-def check_books() -> None:
-    """Charged = refunded + paid out + fees + held, and every account is what its rows say."""
-    with connection.cursor() as cursor:
-        cursor.execute(FACTS)
-        facts = Facts(*map(int, cursor.fetchone()))
-        cursor.execute(BALANCES)
-        rows = {kind: int(cents) for kind, cents in cursor.fetchall()}
-    ledger = {kind: rows.get(kind, 0) for kind in Kind}
-    held = ledger[Kind.STRIPE_PENDING] + ledger[Kind.STRIPE_AVAILABLE] + ledger[Kind.BANK]
-    gone = facts.refunded + facts.paid_out + facts.disputed
-    assert facts.charged == gone + ledger[Kind.STRIPE_FEES] + held, (facts, ledger)
-    assert -ledger[Kind.SELLER_RESERVE] - ledger[Kind.SELLER_PAYABLE] == facts.shares - facts.paid_out, (
-        facts,
-        ledger,
-    )
-    assert -ledger[Kind.PLATFORM_FEES] == facts.fees, (facts, ledger)
-    assert -ledger[Kind.REFUNDS_IN_FLIGHT] == facts.refunds_decided - facts.refunded, (facts, ledger)
-    assert sum(ledger.values()) == 0
+class Books:
+    """The books of one run, from its first entry on, and of its own buyers. Nothing before it is read again."""
 
+    def __init__(self) -> None:
+        self.buyers: list[int] = []
+        self.first_entry, self.first_transaction, self.first_event = self._newest()
+        self._checked_until = self.first_entry
 
-def check_stripe(client: stripe.StripeClient) -> None:
-    """The ledger's money at Stripe is what Stripe says it holds."""
-    now = client.v1.balance.retrieve()
-    with connection.cursor() as cursor:
-        cursor.execute(BALANCES)
-        rows = {kind: int(cents) for kind, cents in cursor.fetchall()}
-    ours = rows.get(Kind.STRIPE_PENDING, 0) + rows.get(Kind.STRIPE_AVAILABLE, 0)
-    assert ours == now.available[0].amount + now.pending[0].amount
+    def watch(self, buyer_id: int) -> None:
+        self.buyers.append(buyer_id)
+
+    def check_if_anything_was_booked(self) -> None:
+        """Check once more if there are entries that were not there the last time."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT coalesce(max(id), 0) FROM settlements_entry")
+            (newest,) = cursor.fetchone()
+        if newest > self._checked_until:
+            self.check()
+            self._checked_until = newest
+
+    def check(self) -> None:
+        """Charged = refunded + paid out + fees + held, and every account and hold is what its rows say."""
+        facts, ledger = self._facts(), self._ledger()
+        at_stripe = ledger[Kind.STRIPE_PENDING] + ledger[Kind.STRIPE_AVAILABLE]
+        said = {
+            "charged": facts.charged + facts.paid_in,
+            "owed to sellers": facts.shares - facts.paid_out,
+            "fees earned": facts.fees,
+            "refunds on their way": facts.refunds_decided - facts.refunded,
+            "disputed": facts.disputed - facts.borne,
+            "lost and written off": facts.borne - facts.borne_by_sellers + facts.written_off,
+            "prepaid": facts.paid_in
+            + facts.paid_too_late
+            + facts.given_to_balances
+            - facts.spent_of_balances,
+            "prepaid in limits": facts.prepaid,
+            "unpaid": facts.unpaid,
+            "holds": facts.unpaid + facts.lease_months_ahead,
+            "held": facts.holds,
+            "all": 0,
+        }
+        booked = {
+            "charged": facts.refunded
+            + facts.paid_out
+            + facts.disputed
+            + ledger[Kind.STRIPE_FEES]
+            + at_stripe
+            + ledger[Kind.BANK],
+            "owed to sellers": -ledger[Kind.SELLER_RESERVE] - ledger[Kind.SELLER_PAYABLE],
+            "fees earned": -ledger[Kind.PLATFORM_FEES],
+            "refunds on their way": -ledger[Kind.REFUNDS_IN_FLIGHT],
+            "disputed": ledger[Kind.DISPUTES_IN_FLIGHT],
+            "lost and written off": ledger[Kind.LOSSES] + ledger[Kind.ROUNDING],
+            "prepaid": -ledger[Kind.BUYER_PREPAID],
+            "prepaid in limits": -ledger[Kind.BUYER_PREPAID],
+            "unpaid": ledger[Kind.BUYER_RECEIVABLE],
+            "holds": facts.holds,
+            "held": facts.held,
+            "all": sum(ledger.values()),
+        }
+        assert said == booked, (facts, ledger)
+
+    def check_against_stripe(self, client: stripe.StripeClient) -> None:
+        """The ledger's money at Stripe is what Stripe says it holds."""
+        now, ledger = client.v1.balance.retrieve(), self._ledger()
+        ours = ledger[Kind.STRIPE_PENDING] + ledger[Kind.STRIPE_AVAILABLE]
+        theirs = now.available[0].amount + now.pending[0].amount
+        assert ours == theirs, self._where_stripe_differs(client)
+
+    def _where_stripe_differs(self, client: stripe.StripeClient) -> dict[str, tuple[int, int]]:
+        """What we booked and what Stripe moved, cents by its object, where the two differ."""
+        with connection.cursor() as cursor:
+            cursor.execute(BOOKED_FOR_OBJECTS, {"first_entry": self.first_entry})
+            booked = {object_id: int(cents) for object_id, cents in cursor.fetchall()}
+        moved: dict[str, int] = defaultdict(int)
+        for movement in client.v1.balance_transactions.list({"limit": 100}).auto_paging_iter():
+            moved[str(movement.source)] += movement.net
+        both = {name: (booked.get(name, 0), moved.get(name, 0)) for name in {*booked, *moved}}
+        return {name: cents for name, cents in both.items() if cents[0] != cents[1]}
+
+    def fingerprint(self) -> tuple[Any, ...]:
+        """What changes with anything that is booked or moved."""
+        return self._newest()[:2], self._facts(), self._ledger()
+
+    def _newest(self) -> tuple[int, int, int]:
+        with connection.cursor() as cursor:
+            cursor.execute(NEWEST)
+            entry, posted, event = cursor.fetchone()
+        return entry, posted, event
+
+    def _facts(self) -> Facts:
+        with connection.cursor() as cursor:
+            cursor.execute(FACTS, {"buyers": self.buyers})
+            return Facts(*(int(cents or 0) for cents in cursor.fetchone()))
+
+    def _ledger(self) -> dict[Account.Kind, int]:
+        with connection.cursor() as cursor:
+            cursor.execute(BALANCES, {"first_entry": self.first_entry})
+            rows = {kind: int(cents) for kind, cents in cursor.fetchall()}
+        return {kind: rows.get(kind, 0) for kind in Kind}

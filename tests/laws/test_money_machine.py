@@ -9,7 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from settlements.stripe_sandbox.server import SandboxServer
 from tests.laws.money_machine import MoneyMachine
 
-STEPS_OF_A_RUN = 50
+STEPS_OF_A_RUN = 200
 STEPS = int(os.environ.get("SOAK_STEPS", "10000"))
 
 

@@ -167,6 +167,17 @@ def current(call: Call, session_id: str) -> Object:
     return session
 
 
+def expire_due(call: Call) -> None:
+    """Close every page whose time is up."""
+    rows = call.store.connection.execute(
+        "SELECT id FROM objects WHERE kind = 'checkout.session' AND json_extract(body, '$.status') = 'open' "
+        "AND json_extract(body, '$.expires_at') <= ? ORDER BY seq",
+        (call.now_s,),
+    ).fetchall()
+    for row in rows:
+        current(call, row["id"])
+
+
 def retrieve(call: Call) -> Object:
     return current(call, call.path["session"])
 

@@ -105,6 +105,7 @@ class TestDrawingUp:
 
     def test_later_months_are_drawn_up_a_week_before_they_start(self, buyer: Organization) -> None:
         lease = lease_of(buyer)
+        charge_all()
         second = month(lease, 2)
 
         assert due_months(second.starts_at - DRAWN_UP_BEFORE - timedelta(seconds=1)) == []
@@ -118,10 +119,11 @@ class TestDrawingUp:
 
     def test_all_months_together_cost_the_whole_and_are_charged_once_each(self, buyer: Organization) -> None:
         lease = lease_of(buyer)
+        charge_all()
         for number in range(2, lease.months.count() + 1):
             assert draw_up(lease, number) is not None
             assert draw_up(lease, number) is None
-        charge_all()
+            charge_all()
 
         assert sum(Settlement.objects.values_list("amount_cents", flat=True)) == 100_001
         assert set(Settlement.objects.values_list("status", flat=True)) == {Status.PAID}
@@ -134,11 +136,13 @@ class TestDrawingUp:
 
     def test_not_out_of_order(self, buyer: Organization) -> None:
         lease = lease_of(buyer)
+        charge_all()
 
         assert draw_up(lease, 3) is None
 
     def test_many_workers_draw_a_month_up_once(self, buyer: Organization) -> None:
         second = month(lease_of(buyer), 2)
+        charge_all()
         together = threading.Barrier(6)
 
         def act() -> bool:
@@ -156,8 +160,10 @@ class TestDrawingUp:
 
     def test_is_completed_when_its_last_hour_has_passed(self, buyer: Organization) -> None:
         lease = lease_of(buyer)
+        charge_all()
         for number in range(2, lease.months.count() + 1):
             draw_up(lease, number)
+            charge_all()
 
         assert not complete_lease(lease_id=lease.pk, now=lease.award.ends_at - timedelta(seconds=1))
         assert sweep_leases(now=lease.award.ends_at) == 1
@@ -226,6 +232,40 @@ class TestDefaultInTheMiddle:
         stranger = Client()
         stranger.force_login(MembershipFactory(organization=BuyerFactory()).user)
         assert stranger.get(reverse("settlements:own_lease_detail", args=[broken.pk])).status_code == 404
+
+
+class TestStandstill:
+    """Nobody worked for weeks: more than one month is due to be drawn up when the first is not even charged."""
+
+    def test_no_month_is_drawn_up_before_those_before_it_are_paid(self, buyer: Organization) -> None:
+        lease = lease_of(buyer)
+
+        assert draw_up(lease, 2) is None
+        charge_all()
+        assert draw_up(lease, 2) is not None
+
+    def test_the_first_month_defaults_and_the_second_was_never_charged(self) -> None:
+        buyer = BuyerFactory()
+        put_on_file(buyer, "pm_card_chargeCustomerFail")
+        lease = lease_of(buyer)
+        charge_all()
+        settlement = Settlement.objects.get()
+
+        assert draw_up(lease, 2) is None
+        run_until(deadline_of(settlement))
+
+        assert Settlement.objects.get().status == Status.DEFAULTED
+        lease.refresh_from_db()
+        assert lease.status == Lease.Status.DEFAULTED
+        assert draw_up(lease, 2) is None
+
+    def test_is_not_completed_while_a_month_is_not_paid(self) -> None:
+        buyer = BuyerFactory()
+        put_on_file(buyer, "pm_card_chargeCustomerFail")
+        lease = lease_of(buyer)
+        charge_all()
+
+        assert not complete_lease(lease_id=lease.pk, now=lease.award.ends_at)
 
 
 class TestTheDatabaseRefuses:

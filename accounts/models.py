@@ -310,3 +310,26 @@ class StreamEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.organization_id}#{self.sequence} {self.kind}"
+
+
+class DeskEvent(models.Model):
+    """One thing that our own staff should see to, in the transaction that made it so; ``told`` once passed on."""
+
+    class Desk(models.TextChoices):
+        FINANCE = "finance", "Finance"
+        OPERATOR = "operator", "Operators"
+
+    desk = models.CharField(max_length=10, choices=Desk)
+    kind = models.CharField(max_length=40, help_text="Such as refund.proposed, window.held.")
+    data = models.JSONField(default=dict, help_text="Identifiers and amounts, as in StreamEvent.")
+    created_at = models.DateTimeField(db_default=Now())
+    told = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="desk_known", condition=Q(desk__in=["finance", "operator"])),
+        ]
+        indexes = [models.Index(fields=["id"], condition=Q(told=False), name="desk_event_untold")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} for {self.desk}"

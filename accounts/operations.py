@@ -10,7 +10,17 @@ from django.utils.text import slugify
 
 from accounts.holds import lock_limit
 from accounts.keys import new_secret, secret_sha256
-from accounts.models import ApiKey, BiddingLimit, CreditChange, Membership, Organization, Stream, User
+from accounts.models import (
+    ApiKey,
+    BiddingLimit,
+    CreditChange,
+    DeskEvent,
+    Membership,
+    Organization,
+    Stream,
+    User,
+)
+from accounts.stream import append_desk_event, append_event
 from marketplace.db import database_now
 from marketplace.money import format_cents
 from marketplace.states import require_transition
@@ -119,6 +129,8 @@ def set_credit(
         if not change.needs_second:
             _put_in_force(change, limit, by=by)
         change.save()
+        if change.needs_second:
+            _ask_for_a_second_person(change)
         return change
 
 
@@ -161,6 +173,30 @@ def _put_in_force(change: CreditChange, limit: BiddingLimit, *, by: User | None)
     limit.credit_cents = change.after_cents
     limit.limit_set_at = change.decided_at
     limit.save(update_fields=["credit_cents", "limit_set_at"])
+    if change.after_cents > change.before_cents:
+        append_event(
+            organization_id=change.organization_id,
+            kind="limit.raised",
+            data={
+                "credit_cents": change.after_cents,
+                "before_cents": change.before_cents,
+                "limit_cents": change.after_cents + limit.prepaid_cents,
+            },
+        )
+
+
+def _ask_for_a_second_person(change: CreditChange) -> None:
+    append_desk_event(
+        desk=DeskEvent.Desk.FINANCE,
+        kind="credit.proposed",
+        data={
+            "change": change.pk,
+            "organization": change.organization_id,
+            "organization_name": change.organization.name,
+            "amount_cents": change.after_cents,
+            "by": change.proposed_by_id,
+        },
+    )
 
 
 def create_api_key(*, organization: Organization, created_by: User, name: str) -> tuple[ApiKey, str]:

@@ -1,6 +1,7 @@
 """An organization's own feed: numbered without gaps, written in the transaction that changes what it tells of.
 
-Rows are read by the publisher, which tells listeners; see auctions/publisher.py. Each function assumes a transaction.
+Rows are read by the publisher, which tells listeners (auctions/publisher.py), and by what tells people and their
+programs (notifications/operations/spreading.py). Each function assumes a transaction.
 """
 
 from collections import defaultdict
@@ -10,7 +11,7 @@ from typing import Any
 
 from django.db.models import F
 
-from accounts.models import Stream, StreamEvent
+from accounts.models import DeskEvent, Stream, StreamEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,11 @@ def append_events(happenings: Iterable[Happening]) -> None:
             for sequence, happening in enumerate(own, start=last - len(own) + 1)
         ]
     StreamEvent.objects.bulk_create(events, batch_size=1000)
+
+
+def append_desk_event(*, desk: DeskEvent.Desk, kind: str, data: dict[str, Any]) -> None:
+    """Tell our own staff at one desk of something to see to."""
+    DeskEvent.objects.create(desk=desk, kind=kind, data=data)
 
 
 def last_sequence(*, organization_id: int) -> int:

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import environ
 
@@ -26,6 +27,7 @@ from marketplace.supervisor import Program, ProgramFailed, Supervisor
 DEFAULT_PORT = 8000
 WEB_POOL_SIZE = "16"  # connections
 DATABASE_WATCH_SECONDS = 1.0
+MAIL_TO_FILES = "django.core.mail.backends.filebased.EmailBackend"
 DEMO_ACCOUNTS = ("seller", "buyer", "finance", "operator")
 
 
@@ -85,6 +87,8 @@ def plan_run(port: int, *, database_url: str) -> Plan:
         "SECRET_KEY": kept_secret("secret_key"),
         "HANDOVER_KEYS": kept_secret("handover_key"),
         "SITE_URL": f"http://127.0.0.1:{port}",
+        "EMAIL_BACKEND": MAIL_TO_FILES,
+        "EMAIL_FILE_PATH": str(mail_dir()),
         **os.environ,
         "DATABASE_URL": database_url,
         "DJANGO_SETTINGS_MODULE": "marketplace.settings",
@@ -166,6 +170,9 @@ def announce(plan: Plan, supervisor: Supervisor) -> None:
     supervisor.log.write("sparegrid", f"Sparegrid runs at {plan.address}")
     if plan.sandbox_port is not None:
         supervisor.log.write("sparegrid", "TEST MODE: Stripe is a sandbox on this machine, no money moves")
+    if plan.environment["EMAIL_BACKEND"] == MAIL_TO_FILES:
+        mails = plan.environment["EMAIL_FILE_PATH"]
+        supervisor.log.write("sparegrid", f"E-mails go to nobody: they are written to {mails}")
     if plan.is_demo:
         accounts = ", ".join(f"{name}@demo.sparegrid.example" for name in DEMO_ACCOUNTS)
         supervisor.log.write("sparegrid", f"Log in as {accounts}; password: sparegrid")
@@ -217,6 +224,11 @@ def only_run_here(port: int) -> Iterator[None]:
         lock.write(f"process {os.getpid()}, http://127.0.0.1:{port}/\n")
         lock.flush()
         yield
+
+
+def mail_dir() -> Path:
+    """Where a local run writes its e-mails, one file each, unless EMAIL_BACKEND names a way to send them."""
+    return data_dir() / "mail"
 
 
 def kept_secret(name: str) -> str:

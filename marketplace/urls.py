@@ -10,6 +10,7 @@ urlpatterns = [
     path("", board, name="board"),
     path("", include("auctions.urls")),
     path("", include("accounts.urls")),
+    path("notifications/", include("notifications.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("sell/", include("inventory.urls")),

@@ -22,6 +22,8 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 import auctions.tasks
 from auctions.publisher import run_publisher
 from auctions.sweeps import sweep_inquiries, sweep_windows
+from notifications.jobs import QUEUE_LETTERS
+from notifications.sweeps import sweep_news
 from settlements.jobs import QUEUE_MAIL, QUEUE_STRIPE
 from settlements.sweeps import (
     sweep_deliveries,
@@ -30,6 +32,7 @@ from settlements.sweeps import (
     sweep_leases,
     sweep_reconciliation,
     sweep_settlements,
+    sweep_starts,
     sweep_transfers,
 )
 
@@ -38,7 +41,13 @@ RECONCILE_SECONDS = 60.0
 STALLED_SECONDS = 10.0
 POLL_SECONDS = 0.2
 HEARTBEAT_SECONDS = 2.0
-CONCURRENT_JOBS = {auctions.tasks.QUEUE: 2, QUEUE_STRIPE: 4, QUEUE_MAIL: 1, auctions.tasks.QUEUE_INQUIRIES: 1}
+CONCURRENT_JOBS = {
+    auctions.tasks.QUEUE: 2,
+    QUEUE_STRIPE: 4,
+    QUEUE_MAIL: 1,
+    QUEUE_LETTERS: 1,
+    auctions.tasks.QUEUE_INQUIRIES: 1,
+}
 """How many jobs of each queue run at once. Several queues, so that neither a slow Stripe nor a question about the past
 keeps a window from clearing."""
 
@@ -51,6 +60,7 @@ async def run_worker() -> None:
     threads = [
         threading.Thread(target=_sweep, args=(stop, _sweep_windows), name="window-sweep"),
         threading.Thread(target=_sweep, args=(stop, _sweep_settlements), name="settlement-sweep"),
+        threading.Thread(target=_sweep, args=(stop, _sweep_news), name="news-sweep"),
         threading.Thread(
             target=_sweep, args=(stop, _reconcile, RECONCILE_SECONDS), name="reconciliation-sweep"
         ),
@@ -130,10 +140,15 @@ def _sweep_windows() -> None:
 def _sweep_settlements() -> None:
     sweep_settlements()
     sweep_deliveries(now=datetime.now(UTC))
+    sweep_starts(now=datetime.now(UTC))
     sweep_dunning(now=datetime.now(UTC))
     sweep_leases(now=datetime.now(UTC))
     sweep_transfers(now=datetime.now(UTC))
     sweep_funds(now=datetime.now(UTC))
+
+
+def _sweep_news() -> None:
+    sweep_news(now=datetime.now(UTC))
 
 
 def _reconcile() -> None:

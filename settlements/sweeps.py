@@ -54,13 +54,13 @@ from settlements.models import (
     StripeEvent,
     TransferReversal,
 )
-from settlements.operations.delivery_steps import move_delivery
+from settlements.operations.delivery_steps import announce_start, move_delivery
 from settlements.operations.draw_up import settle_window
 from settlements.operations.lease_months import complete_lease, draw_up_month
 from settlements.operations.reconciliation import import_movements, look_for_mismatches, tie_payout
 from settlements.operations.reliability import count_reliability
 from settlements.operations.transfers import book_available
-from settlements.queries.deliveries import due_deliveries
+from settlements.queries.deliveries import due_deliveries, starting_deliveries
 from settlements.queries.transfers import (
     transfers_to_resolve,
     transfers_to_send,
@@ -114,6 +114,12 @@ def sweep_deliveries(*, now: datetime) -> int:
         except Exception:
             logger.exception("delivery %s could not be moved on", delivery_id)
     return n_moved
+
+
+@acts_as(sweep="settlements.sweep_starts")
+def sweep_starts(*, now: datetime) -> int:
+    """Announce deliveries that start soon to both sides; return how many."""
+    return sum(announce_start(delivery_id=delivery_id, now=now) for delivery_id in starting_deliveries(now))
 
 
 @acts_as(sweep="settlements.sweep_dunning")

@@ -11,6 +11,8 @@ from auctions.models import Market
 from inventory.models import Site
 from inventory.operations.catalogue import load_catalogue
 from inventory.operations.sites import create_site
+from notifications.kinds import KINDS
+from notifications.operations.reading import Choice, choose
 from simulation.cast import BUYERS, DOMAIN, PASSWORD, PEOPLE, SELLERS
 
 MARKETS = (
@@ -79,7 +81,10 @@ def _organization(name: str, *, owner: User | None, is_buyer: bool, is_seller: b
 def _bot(organization: str) -> User:
     """The trader who acts for an organization of the demo market; nobody can log in as it."""
     slug = organization.lower().replace(" ", "-")
-    return User.objects.create_user(f"{slug}@{DOMAIN}", None, name=f"{organization} trading desk")
+    bot = User.objects.create_user(f"{slug}@{DOMAIN}", None, name=f"{organization} trading desk")
+    nothing = {kind.name: Choice(in_page=False, by_email=kind.is_always_mailed) for kind in KINDS}
+    choose(user=bot, choices=nothing)
+    return bot
 
 
 def trader_of(organization: Organization) -> User:

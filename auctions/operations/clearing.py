@@ -13,7 +13,8 @@ from collections.abc import Callable
 from django.db import OperationalError, connection, transaction
 
 from accounts.holds import lower_holds
-from accounts.stream import Happening, append_events
+from accounts.models import DeskEvent
+from accounts.stream import Happening, append_desk_event, append_events
 from auctions.bridge import WindowBook, window_book
 from auctions.engine import ENGINE_VERSION, NO_PRICE, REASONS, Book, Clearing, clear
 from auctions.engine.verify import load_json, verify
@@ -299,4 +300,10 @@ def _tell(window: Window, source: WindowBook, clearing: Clearing, awards: list[A
 def _hold_window(window_id: int, error: Exception) -> None:
     logger.critical("window %s cannot be cleared and is held: %s", window_id, error, exc_info=error)
     with transaction.atomic(durable=True):
-        Window.objects.filter(pk=window_id, status=Window.Status.CLOSED).update(held_reason=str(error)[:500])
+        held = Window.objects.filter(pk=window_id, status=Window.Status.CLOSED)
+        if held.update(held_reason=str(error)[:500]):
+            append_desk_event(
+                desk=DeskEvent.Desk.OPERATOR,
+                kind="window.held",
+                data={"window": window_id, "message": str(error)[:500]},
+            )

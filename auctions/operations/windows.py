@@ -11,7 +11,8 @@ from django.db import connection, transaction
 from django.db.models import OuterRef, Subquery
 
 from accounts.holds import release_holds
-from accounts.stream import Happening, append_events
+from accounts.models import DeskEvent
+from accounts.stream import Happening, append_desk_event, append_events
 from auctions.bridge import window_book
 from auctions.engine import BookRefused
 from auctions.engine.inclusion import window_seal
@@ -275,6 +276,11 @@ def _seal(window: Window) -> None:
     except (BookRefused, SealBroken) as error:
         logger.critical("window %s cannot be sealed and is held: %s", window.pk, error)
         window.held_reason = f"not sealed at close: {error}"[:500]
+        append_desk_event(
+            desk=DeskEvent.Desk.OPERATOR,
+            kind="window.held",
+            data={"window": window.pk, "message": window.held_reason},
+        )
         return
     window.book_sha256 = sha256(book).hexdigest()
     window.seal = window_seal(window.bids_root, window.book_sha256)
@@ -296,5 +302,10 @@ def _release_bids(window: Window) -> None:
     Bid.objects.filter(pk__in=[bid.pk for bid in bids]).update(status=Bid.Status.RELEASED)
     release_holds(references=[f"bid:{bid.pk}" for bid in bids])
     append_events(
-        Happening(bid.organization_id, "bid.released", {"bid": bid.pk, "window": window.pk}) for bid in bids
+        Happening(
+            bid.organization_id,
+            "bid.released",
+            {"bid": bid.pk, "window": window.pk, "message": window.cancelled_reason},
+        )
+        for bid in bids
     )

@@ -23,6 +23,7 @@ class DeliveryNotice(models.Model):
         OUTAGE_ANSWERED = "outage_answered", "Outage answered"
         OUTAGE_WITHDRAWN = "outage_withdrawn", "Outage withdrawn"
         OUTAGE_DECIDED = "outage_decided", "Outage decided"
+        STARTS_SOON = "starts_soon", "Starts soon"
 
     delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="notices")
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
@@ -34,6 +35,13 @@ class DeliveryNotice(models.Model):
     n_recipients = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["delivery", "organization"],
+                condition=Q(kind="starts_soon"),
+                name="delivery_start_announced_once",
+            ),
+        ]
         indexes = [models.Index(fields=["id"], condition=Q(ended_at=None), name="delivery_notice_unsent")]
 
     def __str__(self) -> str:

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import get_connection
 from django.urls import reverse
 
-from accounts.models import Membership, Organization
-from accounts.policies import TRADING_ROLES
 from accounts.stream import Happening, append_events
 from marketplace.db import database_now
+from notifications.mail import Content, compose
+from notifications.queries import addresses
 from settlements.jobs import defer_delivery_notices
 from settlements.models import Delivery, DeliveryNotice
 
@@ -32,6 +32,10 @@ class Words:
 
 
 WORDS: Mapping[Kind, Words] = {
+    Kind.STARTS_SOON: Words(
+        "Award {award} starts soon",
+        "Award {award} runs {hours}. The page below says how its hand-over stands.",
+    ),
     Kind.HANDOVER_DUE: Words(
         "Hand over award {award}",
         "Award {award} is paid. Hand over access before it starts: {hours}. "
@@ -69,6 +73,20 @@ WORDS: Mapping[Kind, Words] = {
     ),
 }
 
+CHOSEN_BY: Mapping[Kind, tuple[str, str]] = {
+    Kind.HANDOVER_DUE: ("handover_due", "handover_due"),
+    Kind.HANDED_OVER: ("access", "access"),
+    Kind.MISSED: ("handover_missed", "sale_missed"),
+    Kind.CANCELLED: ("award_cancelled", "sale_missed"),
+    Kind.KEYS_CHANGED: ("handover_due", "handover_due"),
+    Kind.OUTAGE_REPORTED: ("outage_reported", "outage_reported"),
+    Kind.OUTAGE_ANSWERED: ("outage_answered", "outage_answered"),
+    Kind.OUTAGE_WITHDRAWN: ("outage_reported", "outage_reported"),
+    Kind.OUTAGE_DECIDED: ("outage_answered", "outage_reported"),
+    Kind.STARTS_SOON: ("award_starts", "sale_starts"),
+}
+"""The kind of news by which people choose an e-mail, on the buyer's side and on the seller's."""
+
 
 def tell(
     delivery: Delivery, kind: str, *, mail: Mapping[int, Kind] | None = None, **facts: int | str
@@ -91,8 +109,11 @@ def told_both_sides(delivery: Delivery, kind: str, **facts: int | str) -> list[H
         "ends_at": delivery.ends_at.isoformat(),
         **facts,
     }
-    sides = (delivery.buyer_id, delivery.seller_id)
-    return [Happening(organization_id=side, kind=kind, data=data) for side in sides]
+    sides = {"buyer": delivery.buyer_id, "seller": delivery.seller_id}
+    return [
+        Happening(organization_id=organization_id, kind=kind, data={**data, "side": side})
+        for side, organization_id in sides.items()
+    ]
 
 
 def write_cancelled_notices(deliveries: Iterable[Delivery]) -> None:
@@ -109,20 +130,20 @@ def send_delivery_notice(*, notice_id: int) -> bool:
     notice = DeliveryNotice.objects.select_related("delivery__line", "organization").get(pk=notice_id)
     if notice.ended_at is not None:
         return False
-    addresses = _addresses(notice.organization)
+    kind_name = CHOSEN_BY[Kind(notice.kind)][notice.organization_id == notice.delivery.seller_id]
+    recipients = addresses(notice.organization_id, kind_name)
     message = _message(notice)
+    why = f"You receive this as a member of {notice.organization}."
+    content = Content(subject=message.subject, text=message.text, why=why)
     with get_connection() as mail:
-        for address in addresses:
-            EmailMessage(message.subject, message.text, to=[address], connection=mail).send()
-    DeliveryNotice.objects.filter(pk=notice_id).update(ended_at=database_now(), n_recipients=len(addresses))
+        mail.send_messages(
+            [
+                compose(content, user_id=user_id, email=email, kind_name=kind_name)
+                for user_id, email in recipients
+            ]
+        )
+    DeliveryNotice.objects.filter(pk=notice_id).update(ended_at=database_now(), n_recipients=len(recipients))
     return True
-
-
-def _addresses(organization: Organization) -> list[str]:
-    traders = Membership.objects.filter(
-        organization=organization, role__in=TRADING_ROLES, user__is_active=True
-    )
-    return list(traders.order_by("id").values_list("user__email", flat=True))
 
 
 def _message(notice: DeliveryNotice) -> Words:

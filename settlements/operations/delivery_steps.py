@@ -23,6 +23,7 @@ from settlements.vault import open_sealed, seal
 
 Status = Delivery.Status
 Notice = DeliveryNotice.Kind
+STARTS = (Status.HANDOVER_DUE, Status.READY)
 
 
 def move_delivery(*, delivery_id: int, now: datetime) -> bool:
@@ -54,6 +55,18 @@ def move_delivery(*, delivery_id: int, now: datetime) -> bool:
         tell(delivery, f"delivery.{step}", mail=mail)
         if step in (Status.DELIVERED, Status.CANCELLED):
             write_reliability(delivery.seller_id, now)
+        return True
+
+
+def announce_start(*, delivery_id: int, now: datetime) -> bool:
+    """Tell both sides, once, that a delivery starts soon; return False where that was done, or it will not start."""
+    with transaction.atomic(durable=True):
+        delivery = lock_delivery(delivery_id)
+        announced = DeliveryNotice.objects.filter(delivery=delivery, kind=Notice.STARTS_SOON)
+        if delivery.status not in STARTS or delivery.starts_at <= now or announced.exists():
+            return False
+        mail = {delivery.buyer_id: Notice.STARTS_SOON, delivery.seller_id: Notice.STARTS_SOON}
+        tell(delivery, "delivery.starts_soon", mail=mail, status=delivery.status)
         return True
 
 

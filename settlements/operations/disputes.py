@@ -9,8 +9,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts.models import User
-from accounts.stream import append_event
+from accounts.models import DeskEvent, User
+from accounts.stream import Happening, append_desk_event, append_events
 from marketplace.db import database_now
 from marketplace.money import split_cents
 from marketplace.states import require_transition
@@ -27,6 +27,7 @@ from settlements.stripe_facts import StripeDispute
 
 logger = logging.getLogger(__name__)
 Status = Dispute.Status
+HELD_FOR_DISPUTE = "The buyer’s payment is disputed."
 
 STATUSES = {
     "warning_needs_response": Status.INQUIRY,
@@ -93,7 +94,9 @@ def apply_dispute(told: StripeDispute) -> bool:
     _hold_sellers_back(dispute)
     if changed:
         review_limit(settlement.organization_id)
-        _tell(dispute)
+        append_events([_news(dispute), *(_news_of_hold(dispute) if is_new else [])])
+    if is_new:
+        _tell_finance(dispute)
     return changed
 
 
@@ -171,7 +174,7 @@ def bear_dispute(
                 )
             )
         review_limit(dispute.settlement.organization_id)
-        _tell(dispute)
+        append_events([_news(dispute)])
         return dispute
 
 
@@ -182,7 +185,7 @@ def _hold_sellers_back(dispute: Dispute) -> None:
         lift_holds(reference=reference, by=dispute.borne_by)
     else:
         deliveries = Delivery.objects.filter(line__settlement_id=dispute.settlement_id).order_by("id")
-        place_hold(deliveries, reference=reference, reason="The buyer’s payment is disputed.", by=None)
+        place_hold(deliveries, reference=reference, reason=HELD_FOR_DISPUTE, by=None)
 
 
 def bearing_of(dispute: Dispute, bearer: Dispute.Bearer) -> RefundEffect:
@@ -281,8 +284,8 @@ def _post(
     )
 
 
-def _tell(dispute: Dispute) -> None:
-    append_event(
+def _news(dispute: Dispute) -> Happening:
+    return Happening(
         organization_id=dispute.settlement.organization_id,
         kind=f"dispute.{dispute.status}",
         data={
@@ -290,6 +293,34 @@ def _tell(dispute: Dispute) -> None:
             "settlement": dispute.settlement_id,
             "amount_cents": dispute.amount_cents,
             "status": dispute.status,
+        },
+    )
+
+
+def _news_of_hold(dispute: Dispute) -> list[Happening]:
+    """Return what tells the sellers that their shares wait until it is clear who bears the dispute."""
+    if dispute.status in (Status.WON, Status.CLOSED):
+        return []
+    deliveries = Delivery.objects.filter(line__settlement_id=dispute.settlement_id).order_by("id")
+    return [
+        Happening(
+            organization_id=delivery.seller_id,
+            kind="transfer.held",
+            data={"delivery": delivery.pk, "message": HELD_FOR_DISPUTE},
+        )
+        for delivery in deliveries
+    ]
+
+
+def _tell_finance(dispute: Dispute) -> None:
+    append_desk_event(
+        desk=DeskEvent.Desk.FINANCE,
+        kind="dispute.opened",
+        data={
+            "dispute": dispute.pk,
+            "settlement": dispute.settlement_id,
+            "amount_cents": dispute.amount_cents,
+            "answer_by": dispute.due_at.isoformat() if dispute.due_at else None,
         },
     )
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import get_connection
 from django.db import transaction
 from django.template.loader import render_to_string
 
-from accounts.models import Membership
-from accounts.policies import TRADING_ROLES
+from notifications.mail import Content, compose
+from notifications.queries import addresses
 from settlements.links import payment_link
 from settlements.models import ChargeAttempt, DunningStep, Notice, Refund, Settlement
 
@@ -19,6 +19,14 @@ ONLY_WHILE_UNPAID = frozenset(Notice.Kind) - {
     Notice.Kind.REFUNDED,
     Notice.Kind.DISPUTED,
 }
+
+CHOSEN_BY = {
+    Notice.Kind.AUTHENTICATION: "payment_confirmation",
+    Notice.Kind.DEFAULTED: "award_cancelled",
+    Notice.Kind.REFUNDED: "refund",
+    Notice.Kind.DISPUTED: "dispute",
+}
+"""The kind of news by which people choose these e-mails; all others are about a payment that failed."""
 
 
 def send_notice(*, notice_id: int, now: datetime) -> int:
@@ -48,22 +56,27 @@ def _still_true(notice: Notice) -> bool:
     return notice.kind not in ONLY_WHILE_UNPAID or notice.settlement.status not in Settlement.ENDED
 
 
-def _recipients(notice: Notice) -> list[str]:
-    members = Membership.objects.filter(
-        organization_id=notice.settlement.organization_id, role__in=TRADING_ROLES, user__is_active=True
-    )
-    return list(members.order_by("id").values_list("user__email", flat=True))
+def _chosen_by(notice: Notice) -> str:
+    return CHOSEN_BY.get(Notice.Kind(notice.kind), "payment_failed")
 
 
-def _send(notice: Notice, recipients: list[str]) -> None:
+def _recipients(notice: Notice) -> list[tuple[int, str]]:
+    return addresses(notice.settlement.organization_id, _chosen_by(notice))
+
+
+def _send(notice: Notice, recipients: list[tuple[int, str]]) -> None:
     """Send one message each: nobody reads in it who else was written to."""
     if not recipients:
         return
     subject, _, body = render_to_string(f"email/settlement_{notice.kind}.txt", _facts(notice)).partition("\n")
-    messages = [
-        EmailMessage(subject=subject.strip(), body=body.strip() + "\n", to=[email]) for email in recipients
-    ]
-    get_connection().send_messages(messages)
+    why = f"You receive this because you buy for {notice.settlement.organization}."
+    content = Content(subject=subject.strip(), text=body, why=why)
+    get_connection().send_messages(
+        [
+            compose(content, user_id=user_id, email=email, kind_name=_chosen_by(notice))
+            for user_id, email in recipients
+        ]
+    )
 
 
 def _facts(notice: Notice) -> dict[str, object]:

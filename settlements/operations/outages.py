@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Sum
 
-from accounts.models import Organization, User
+from accounts.models import DeskEvent, Organization, User
+from accounts.stream import append_desk_event
 from marketplace.states import require_transition
 from settlements.models import Delivery, DeliveryNotice, Outage, Refund
 from settlements.models.deliveries import REPORT_WITHIN
@@ -119,6 +120,7 @@ def answer_outage(
             mail={outage.delivery.buyer_id: Notice.OUTAGE_ANSWERED},
             outage=outage.pk,
         )
+        _ask_finance(outage)
         return outage
 
 
@@ -188,7 +190,7 @@ def propose_missed_time(delivery: Delivery, now: datetime) -> Outage:
     """Claim for the buyer all time to the end; a late hand-over ends it earlier. Assumes a transaction."""
     assert delivery.due_at is not None
     starts_at = floor_minute(delivery.due_at)
-    return Outage.objects.create(
+    outage = Outage.objects.create(
         delivery=delivery,
         kind=Outage.Kind.MISSED_HANDOVER,
         # Whoever paid only when all was over has missed it all; why is for finance to weigh.
@@ -196,6 +198,21 @@ def propose_missed_time(delivery: Delivery, now: datetime) -> Outage:
         ends_at=delivery.ends_at,
         what=NOBODY_HANDED_OVER,
         reported_at=now,
+    )
+    _ask_finance(outage)
+    return outage
+
+
+def _ask_finance(outage: Outage) -> None:
+    append_desk_event(
+        desk=DeskEvent.Desk.FINANCE,
+        kind="outage.to_decide",
+        data={
+            "outage": outage.pk,
+            "delivery": outage.delivery_id,
+            "award": outage.delivery.line.award_id,
+            "status": outage.status,
+        },
     )
 
 

@@ -179,13 +179,13 @@ def _mark_failed(attempt: ChargeAttempt) -> None:
     if attempt.decline_code == AUTHENTICATION_REQUIRED and not attempt.on_session:
         _move(attempt.settlement, Status.ACTION_REQUIRED)
         _note(attempt, Dunning.Reason.AUTHENTICATION)
-        _tell(attempt, "settlement.action_required")
+        _tell(attempt, "settlement.action_required", pay_by=_deadline(attempt))
     else:
         _move(attempt.settlement, Status.DECLINED)
         _note(attempt, Dunning.Reason.DECLINED)
         review_limit(attempt.settlement.organization_id)
         if attempt.outcome != Outcome.CANCELLED:
-            _tell(attempt, "settlement.declined")
+            _tell(attempt, "settlement.declined", pay_by=_deadline(attempt))
 
 
 def _note(attempt: ChargeAttempt, reason: Dunning.Reason) -> None:
@@ -228,7 +228,12 @@ def _move(settlement: Settlement, target: Settlement.Status) -> None:
     settlement.save(update_fields=["status", "paid_at"])
 
 
-def _tell(attempt: ChargeAttempt, kind: str) -> None:
+def _deadline(attempt: ChargeAttempt) -> str:
+    deadline = Dunning.objects.values_list("deadline_at", flat=True).get(pk=attempt.settlement_id)
+    return deadline.isoformat()
+
+
+def _tell(attempt: ChargeAttempt, kind: str, **facts: str) -> None:
     settlement = attempt.settlement
     append_event(
         organization_id=settlement.organization_id,
@@ -238,5 +243,6 @@ def _tell(attempt: ChargeAttempt, kind: str) -> None:
             "window": settlement.window_id,
             "amount_cents": settlement.amount_cents,
             "message": attempt.message,
+            **facts,
         },
     )

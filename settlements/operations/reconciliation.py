@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
-from accounts.models import User
+from accounts.models import DeskEvent, User
+from accounts.stream import append_desk_event
 from marketplace.db import LockSpace, lock_exclusive
 from marketplace.states import require_transition
 from settlements import stripe_gateway as gateway
@@ -254,7 +255,19 @@ def _open(found: Sequence[Finding]) -> list[Mismatch]:
                 happened_at=finding.happened_at,
             )
         )
-    return Mismatch.objects.bulk_create(new)
+    opened = Mismatch.objects.bulk_create(new)
+    for mismatch in opened:
+        append_desk_event(
+            desk=DeskEvent.Desk.FINANCE,
+            kind="mismatch.opened",
+            data={
+                "mismatch": mismatch.pk,
+                "what": str(mismatch.get_kind_display()),
+                "subject": mismatch.subject,
+                "detail": mismatch.detail,
+            },
+        )
+    return opened
 
 
 def _lock_open(mismatch_id: int) -> Mismatch:

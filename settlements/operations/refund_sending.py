@@ -13,7 +13,8 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from accounts.models import User
+from accounts.models import DeskEvent, User
+from accounts.stream import append_desk_event
 from marketplace.db import database_now
 from marketplace.states import require_transition
 from settlements import ledger
@@ -289,6 +290,16 @@ def _move_refund(attempt: RefundAttempt, *, said: str = "") -> None:
             reason = FAILURES.get(attempt.failure_code, said or FALLBACK)
             refund.message = f"{reason} Try again, or credit it to the prepaid balance."[:300]
             logger.error("%s failed: %s", refund, refund.message)
+            append_desk_event(
+                desk=DeskEvent.Desk.FINANCE,
+                kind="refund.failed",
+                data={
+                    "refund": refund.pk,
+                    "settlement": refund.settlement_id,
+                    "amount_cents": refund.amount_cents,
+                    "message": refund.message,
+                },
+            )
         case _:
             return
     refund.save()

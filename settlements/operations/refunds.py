@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from accounts.models import User
-from accounts.stream import append_event, append_events
+from accounts.models import DeskEvent, User
+from accounts.stream import append_desk_event, append_event, append_events
 from marketplace.db import database_now
 from marketplace.states import require_transition
 from settlements import ledger
@@ -167,7 +167,22 @@ def _write(effect: RefundEffect, *, reason: Refund.Reason, note: str, by: User |
     _write_lines(refund, effect)
     if not effect.needs_second:
         _decide(refund, effect, by=by)
+    else:
+        _ask_for_a_second_person(refund)
     return refund
+
+
+def _ask_for_a_second_person(refund: Refund) -> None:
+    append_desk_event(
+        desk=DeskEvent.Desk.FINANCE,
+        kind="refund.proposed",
+        data={
+            "refund": refund.pk,
+            "settlement": refund.settlement_id,
+            "amount_cents": refund.amount_cents,
+            "by": refund.proposed_by_id,
+        },
+    )
 
 
 def _write_lines(refund: Refund, effect: RefundEffect) -> None:

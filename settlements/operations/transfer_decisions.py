@@ -118,6 +118,7 @@ def hold_transfer(*, transfer_id: int, reason: str, by: User) -> None:
         if transfer.status not in Transfer.UNSENT:
             raise StaleTransfer(f"Transfer {transfer.pk} is {transfer.get_status_display().lower()} by now.")
         place_hold([transfer.delivery], reference=f"finance:{transfer.pk}", reason=reason, by=by)
+        tell_seller(transfer, "transfer.held")
 
 
 def lift_hold(*, hold_id: int, by: User) -> None:

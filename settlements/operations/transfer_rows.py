@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db.models import F, Sum
 
+from accounts.models import DeskEvent
+from accounts.stream import append_desk_event
 from settlements.jobs import defer_transfers
 from settlements.models import Account, AccountBalance, ChargeAttempt, Delivery, Settlement, Transfer
 from settlements.models.transfers import STRIPE_MAX_CENTS
@@ -48,6 +50,17 @@ def write_transfers(delivery: Delivery) -> list[Transfer]:
     )
     if not needs_second:
         defer_transfers([transfer.pk for transfer in transfers])
+    for transfer in transfers if needs_second else []:
+        append_desk_event(
+            desk=DeskEvent.Desk.FINANCE,
+            kind="transfer.pending_approval",
+            data={
+                "transfer": transfer.pk,
+                "delivery": delivery.pk,
+                "organization": delivery.seller_id,
+                "amount_cents": transfer.amount_cents,
+            },
+        )
     return transfers
 
 

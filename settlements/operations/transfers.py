@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from accounts.stream import append_event
+from accounts.models import DeskEvent
+from accounts.stream import append_desk_event, append_event
 from marketplace.db import database_now
 from marketplace.states import require_transition
 from settlements import ledger
@@ -242,6 +243,16 @@ def _record_refusal(transfer_id: int, order: TransferOrder, refusal: Refused, no
         else:
             _move(transfer, Status.FAILED)
             transfer.message = f"Stripe refused it: {refusal}"[:300]
+            append_desk_event(
+                desk=DeskEvent.Desk.FINANCE,
+                kind="transfer.failed",
+                data={
+                    "transfer": transfer.pk,
+                    "organization": transfer.seller_id,
+                    "amount_cents": transfer.amount_cents,
+                    "message": transfer.message,
+                },
+            )
         transfer.save()
 
 

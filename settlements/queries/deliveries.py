@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import Organization
 from auctions.models import Award
-from settlements.models import Delivery, Handover, Outage, Settlement
+from settlements.models import Delivery, DeliveryNotice, Handover, Outage, Settlement
 from settlements.models.deliveries import HANDOVER_GRACE
 from settlements.queries.outages import UNDECIDED
 from settlements.queries.settlements import Happened
@@ -23,6 +23,8 @@ PAYS_FOR_HANDOVER = (Settlement.Status.PAID, Settlement.Status.CARRIED)
 """A settlement too small for a card is owed, and held against the limit: its hours are handed over all the same."""
 BATCH = 200
 PAGE_SIZE = 50
+STARTS_SOON = timedelta(hours=1)
+"""How long before its start a delivery is announced; one drawn up later than that is not."""
 
 
 def due_deliveries(now: datetime) -> list[int]:
@@ -42,6 +44,19 @@ def due_deliveries(now: datetime) -> list[int]:
     )
     due = Delivery.objects.filter(is_due, status__in=Delivery.LIVE)
     return list(due.order_by("starts_at", "id").values_list("id", flat=True)[:BATCH])
+
+
+def starting_deliveries(now: datetime) -> list[int]:
+    """Return deliveries that start soon and were not announced, the earliest first."""
+    announced = DeliveryNotice.objects.filter(delivery=OuterRef("pk"), kind=DeliveryNotice.Kind.STARTS_SOON)
+    starting = Delivery.objects.filter(
+        ~Exists(announced),
+        status__in=(Status.HANDOVER_DUE, Status.READY),
+        starts_at__gt=now,
+        starts_at__lte=now + STARTS_SOON,
+        created_at__lte=F("starts_at") - STARTS_SOON,
+    )
+    return list(starting.order_by("starts_at", "id").values_list("id", flat=True)[:BATCH])
 
 
 @dataclass(frozen=True, slots=True)

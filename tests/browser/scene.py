@@ -19,6 +19,8 @@ from auctions.operations.bids import place_bid
 from auctions.operations.inquiries import answer_inquiry, ask_about_bid
 from inventory.operations import begin_draft
 from marketplace.db import database_now
+from notifications.links import unsubscribe_link
+from notifications.sweeps import sweep_news
 from settlements.models import Delivery, Dispute, Mismatch, Settlement
 from settlements.operations.charging import charge_settlement
 from settlements.operations.draw_up import settle_window
@@ -64,7 +66,16 @@ def set_scene() -> SimpleNamespace:
     _deliver_and_pay_out(scene)
     _give_back(scene)
     _reconcile(scene)
+    _tell(scene)
     return scene
+
+
+def _tell(scene: SimpleNamespace) -> None:
+    """All that happened above is told to whom it concerns."""
+    while sweep_news(now=database_now()):
+        continue
+    link = unsubscribe_link(user_id=scene.people["buyer"].pk, kind_name="bid_won")
+    scene.unsubscribe_token = link.rstrip("/").rpartition("/")[2]
 
 
 def _admit(scene: SimpleNamespace) -> None:

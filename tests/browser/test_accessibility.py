@@ -94,6 +94,13 @@ VIEWS = [
     View("accounts:member_remove", "buyer", "colleague.pk"),
     View("accounts:limit_list", "finance"),
     View("accounts:limit_edit", "finance", "limit.pk"),
+    View("notifications:notification_list", "buyer"),
+    View("notifications:notification_list", "finance"),
+    View("notifications:notification_list", "newcomer"),
+    View("notifications:preferences", "buyer"),
+    View("notifications:preferences", "finance"),
+    View("notifications:unsubscribe", "visitor", "unsubscribe_token"),
+    View("notifications:unsubscribe", "visitor", "forged_key", status=HTTPStatus.NOT_FOUND),
     View("account_login", "visitor"),
     View("account_logout", "buyer"),
     View("account_inactive", "visitor"),
@@ -198,12 +205,12 @@ NOT_PAGES = {
         settlements:transfer_hold settlements:transfer_hold_lift settlements:refund_approve
         settlements:refund_cancel settlements:refund_retry settlements:refund_credit
         settlements:dispute_answer settlements:dispute_accept settlements:dispute_bear
-        settlements:reconciliation_look settlements:mismatch_assign""",
+        settlements:reconciliation_look settlements:mismatch_assign notifications:notifications_read""",
     "lead elsewhere": """
         settlements:own_settlement_return settlements:card_return settlements:prepayment_return
         settlements:payout_setup_again settlements:payout_setup_return account_set_password
-        account_confirm_login_code mfa_authenticate""",
-    "pieces of other pages": "auctions:bid_cost auctions:reserve_brief",
+        account_confirm_login_code mfa_authenticate notifications:notification_open""",
+    "pieces of other pages": "auctions:bid_cost auctions:reserve_brief notifications:bell",
     "for programs": "api_schema settlements:stripe_webhook",
 }
 

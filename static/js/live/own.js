@@ -30,6 +30,8 @@ const WORDS = {
 };
 const ALARMING = new Set(["delivery.missed", "outage.reported", "settlement.declined", "settlement.action_required", "settlement.reminder", "settlement.defaulted"]);
 
+const NOTIFIED = "notification.created"; // the people of this organization have something new to read
+
 const page = document.querySelector("[data-own-organization]");
 const tally = new Map();
 let tellTimer = 0;
@@ -38,11 +40,19 @@ function dispatch(detail) {
   document.body.dispatchEvent(new CustomEvent("sparegrid:own", { detail, bubbles: true }));
 }
 
+function ringBell() {
+  document.body.dispatchEvent(new CustomEvent("sparegrid:notifications"));
+}
+
 function receive(frame) {
-  if (frame.type === "event") {
+  if (frame.type === "event" && frame.kind === NOTIFIED) ringBell();
+  else if (frame.type === "event") {
     dispatch(frame);
     count(frame.kind);
-  } else dispatch({ seq: frame.seq, kind: "resync", data: {}, at: null });
+  } else {
+    dispatch({ seq: frame.seq, kind: "resync", data: {}, at: null });
+    ringBell();
+  }
 }
 
 function count(kind) {

@@ -11,10 +11,10 @@ from django.db.utils import IntegrityError
 from accounts.models import Stream, StreamEvent
 from marketplace.states import IllegalTransition
 from settlements import ledger
-from settlements.models import Delivery, Transaction
+from settlements.models import Delivery, DeliveryNotice, Transaction
 from settlements.operations.deliveries import cancel_deliveries, move
 from settlements.operations.delivery_steps import move_delivery
-from settlements.sweeps import sweep_deliveries
+from settlements.sweeps import sweep_deliveries, sweep_starts
 from tests.integration.settlements.deliveries import (
     delivery_of,
     hand_over_unseen,
@@ -42,6 +42,32 @@ def test_a_line_has_a_delivery_from_the_moment_it_is_drawn_up() -> None:
     assert (delivery.status, delivery.due_at) == (Status.AWAITING_PAYMENT, None)
     assert (delivery.starts_at, delivery.ends_at) == (award.starts_at, award.ends_at)
     assert (delivery.buyer_id, delivery.seller_id) == (settlement.organization_id, delivery.line.seller_id)
+
+
+def made_ready(delivery: Delivery) -> None:
+    at = delivery.starts_at
+    Delivery.objects.filter(pk=delivery.pk).update(status=Status.READY, due_at=at, handed_over_at=at)
+
+
+class TestAnnouncingTheStart:
+    def test_tells_both_sides_once_an_hour_before(self) -> None:
+        delivery = delivery_of(settlement_of(10_000))
+        hour_before = delivery.starts_at - timedelta(hours=1)
+        made_ready(delivery)
+
+        assert sweep_starts(now=hour_before - SECOND) == 0
+        assert sweep_starts(now=hour_before) == 1
+        assert sweep_starts(now=hour_before + SECOND) == 0
+
+        assert kinds(delivery.buyer_id) == kinds(delivery.seller_id) == ["delivery.starts_soon"]
+        assert DeliveryNotice.objects.filter(kind="starts_soon").count() == 2
+
+    def test_says_nothing_of_what_was_drawn_up_within_the_hour(self) -> None:
+        delivery = delivery_of(settlement_of(10_000))
+        made_ready(delivery)
+        Delivery.objects.update(created_at=delivery.starts_at - 60 * SECOND)
+
+        assert sweep_starts(now=delivery.starts_at - 30 * SECOND) == 0
 
 
 class TestSweep:

@@ -1,0 +1,38 @@
+"""Once a second a worker passes the feeds on, and looks for letters whose job went missing."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from marketplace.acting import acts_as
+from notifications.jobs import QUEUE_LETTERS, SEND_LETTER, defer_again
+from notifications.models import Letter
+from notifications.operations.spreading import feeds_behind, pass_desk_events_on, pass_feed_on
+
+logger = logging.getLogger(__name__)
+
+BATCH = 50
+JOB_HEAD_START = timedelta(seconds=10)
+"""How long a letter's own job has for itself before the sweep looks after it."""
+
+
+@acts_as(sweep="notifications.sweep_news")
+def sweep_news(*, now: datetime) -> int:
+    """Pass on every feed that has news, and defer letters that are due. Return how many events and letters.
+
+    Trouble with one feed keeps no other waiting.
+    """
+    n_done = pass_desk_events_on()
+    for organization_id in feeds_behind():
+        try:
+            n_done += pass_feed_on(organization_id=organization_id)
+        except Exception:
+            logger.exception("the feed of organization %s could not be passed on", organization_id)
+    return n_done + defer_again(SEND_LETTER, due_letters(now), queue=QUEUE_LETTERS)
+
+
+def due_letters(now: datetime) -> list[int]:
+    """Return letters that their job should long have sent, the longest due first."""
+    due = Letter.objects.filter(sent_at=None, given_up_at=None, next_try_at__lte=now - JOB_HEAD_START)
+    return list(due.order_by("next_try_at", "id").values_list("id", flat=True)[:BATCH])

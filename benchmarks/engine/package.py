@@ -37,6 +37,7 @@ BOOKS: dict[str, Callable[[int], dict[str, Any]]] = {
     **{kind: lambda seed, kind=kind: cats_book(kind, seed) for kind in KINDS},
     "week200": lambda seed: congested_week(200, seed),
     "week600": lambda seed: congested_week(600, seed),
+    "week600one": lambda seed: congested_week(600, seed, as_one=True),
     "mixed5000": lambda seed: mixed_book(5_000, seed),
 }
 """By kind: a book for every seed."""

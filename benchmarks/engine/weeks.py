@@ -12,14 +12,20 @@ RESERVES = {"H100": 12_000, "H200": 17_000, "B200": 26_000}
 """Ticks per unit-hour."""
 
 
-def congested_week(n_jobs: int, seed: int) -> dict[str, Any]:
-    """Jobs of 1 to 8 nodes for 4 to 48 hours within a window, on one type or two; about twice what is on offer."""
+def congested_week(n_jobs: int, seed: int, *, as_one: bool = False) -> dict[str, Any]:
+    """Jobs of 1 to 8 nodes for 4 to 48 hours within a window, on one type or two; about twice what is on offer.
+
+    What there is of a type comes in lots of 8 nodes of a seller each, or all `as_one` lot; the jobs are the same.
+    """
     rng = random.Random(f"week {n_jobs} {seed}")
-    per_type = max(1, n_jobs // 150)
+    n_lots = max(1, n_jobs // 150)
+    units = 64
+    if as_one:
+        units, n_lots = units * n_lots, 1
     lots = [
-        _lot(f"{kind}-{row}", f"seller{row}", 64, 0, HOURS, RESERVES[kind])
+        _lot(f"{kind}-{row}", f"seller{row}", units, 0, HOURS, RESERVES[kind])
         for kind in TYPES
-        for row in range(per_type)
+        for row in range(n_lots)
     ]
     bids = [_job(rng, row, [lot["id"] for lot in lots]) for row in range(n_jobs)]
     return _book(lots, bids)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from auctions.engine.book import Book, Ints
+from auctions.engine.package.found import Found
 from auctions.engine.package.large import is_large
 from auctions.engine.package.program import Program
-from auctions.engine.package.search import Found, Search
+from auctions.engine.package.search import Search
 from auctions.engine.package.ties import settle_ties
+from auctions.engine.package.work import Work
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -19,11 +22,13 @@ class Block:
 
     best : the winners
     without : by winning organization, the best choice that gives it nothing
+    spent : units of work on all of them
     """
 
     search: Search
     best: Found
     without: dict[int, Found]
+    spent: int = 0
 
     @property
     def program(self) -> Program:
@@ -62,24 +67,29 @@ def ticks_by_owner(program: Program, x: Ints) -> dict[int, int]:
     return {owner: ticks[owner] for owner in sorted(ticks)}
 
 
-def find_winners(book: Book, program: Program, max_nodes: int) -> tuple[Search, Found]:
+def find_winners(
+    book: Book, program: Program, max_nodes: int, work: Work | None = None, known: Iterable[Ints] = ()
+) -> tuple[Search, Found]:
     """Find the best choice, by the tie rule where its value is proven and the block is not large."""
+    work = Work() if work is None else work
     search = Search(program, max_nodes=max_nodes)
-    found = search.maximise(program.ticks, learn=True)
+    found = search.maximise(program.ticks, known=known, learn=True, work=work)
     search.keep(found)
     if is_large(program):
         return search, replace(found, is_settled=False)
     while found.is_proven:
-        settled = settle_ties(book, search, found)
+        settled = settle_ties(book, search, found, work)
         if settled.value == found.value:
             return search, settled
         found = settled
     return search, found
 
 
-def find_without(search: Search, best: Found, owner: int) -> Found:
+def find_without(
+    search: Search, best: Found, owner: int, work: Work | None = None, known: Iterable[Ints] = ()
+) -> Found:
     """Find the best choice that gives an organization nothing; never less than the winners' without its own."""
     program = search.program
     closed = program.owner == owner
     left = np.where(closed, 0, best.x)
-    return search.maximise(program.ticks, closed=closed, known=[left])
+    return search.maximise(program.ticks, closed=closed, known=[left, *known], work=work)

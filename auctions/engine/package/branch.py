@@ -17,12 +17,16 @@ from auctions.engine.book import Ints
 from auctions.engine.package.bounds import prove_bound
 from auctions.engine.package.cuts import Conflicts, Rows, cliques, is_fractional, with_rows
 from auctions.engine.package.highs import Answer, Floats, Problem, Relaxation
+from auctions.engine.package.work import PER_RELAXATION, Work
 
 NEAR = 1e-3
 """A relaxation's total this far below a whole number of ticks is taken to stay below it; the bound is then proven."""
 
 MAX_ROUNDS = 2
 """Rounds of cliques added to the relaxation of one branch."""
+
+MAX_ADDED_ROWS = 300
+"""Cliques added in all: with more, a relaxation takes longer than they are worth."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -47,9 +51,10 @@ def branch(
     *,
     is_feasible: Callable[[Ints], bool],
     max_nodes: int,
+    work: Work,
 ) -> Branched:
     """Look for something worth more than `value`; `rows` tighten the relaxation."""
-    search = _Branching(problem, rows)
+    search = _Branching(problem, rows, work)
     met: list[Ints] = []
     waiting = [_Node(problem.lower, problem.upper, value + 1)]
     ticks = problem.cost.astype(np.int64)
@@ -58,7 +63,7 @@ def branch(
         node = waiting.pop()
         if n_nodes and node.bound <= value:
             continue
-        if n_nodes == max_nodes:
+        if n_nodes == max_nodes or work.is_spent:
             return Branched(met, False)
         n_nodes += 1
         relaxed = search.relax(node, value)
@@ -86,25 +91,36 @@ def branch(
 class _Branching:
     """The relaxation kept open, with the rows found so far."""
 
-    def __init__(self, problem: Problem, rows: Rows) -> None:
+    def __init__(self, problem: Problem, rows: Rows, work: Work) -> None:
         self._own = problem
         self._problem = with_rows(problem, rows)
         self._conflicts = Conflicts(problem)
         self._relaxation = Relaxation(self._problem)
+        self._most_rows = len(self._problem.limit) + MAX_ADDED_ROWS
+        self._work = work
 
     def relax(self, node: _Node, value: int) -> Answer | None:
         """Relax within a branch; None where nothing is left in it."""
         self._relaxation.set_limits(node.lower, node.upper)
-        relaxed = self._relaxation.try_solve()
+        relaxed = self._solve()
         for _ in range(MAX_ROUNDS):
-            if relaxed is None or relaxed.total < value + 1 - NEAR:
+            if (
+                relaxed is None
+                or relaxed.total < value + 1 - NEAR
+                or len(self._problem.limit) >= self._most_rows
+            ):
                 break
             rows = Rows.of(list(cliques(self._conflicts, relaxed.x, -relaxed.reduced)), len(relaxed.x))
             if not len(rows):
                 break
             self._relaxation.add(rows.matrix, rows.limit)
             self._problem = with_rows(self._problem, rows)
-            relaxed = self._relaxation.try_solve()
+            relaxed = self._solve()
+        return relaxed
+
+    def _solve(self) -> Answer | None:
+        relaxed = self._relaxation.try_solve()
+        self._work.spend(self._relaxation.iterations + PER_RELAXATION, self._problem)
         return relaxed
 
     def limited(self, node: _Node) -> Problem:

@@ -17,8 +17,10 @@ from scipy.sparse import coo_array, csc_array
 from auctions.engine.book import Ints
 from auctions.engine.package.columns import SELECTOR
 from auctions.engine.package.cuts import Rows
+from auctions.engine.package.found import Found
 from auctions.engine.package.program import Program
-from auctions.engine.package.search import Found, Search
+from auctions.engine.package.search import Search
+from auctions.engine.package.work import Work
 
 CHARGE = 3
 """Kind of the column that charges a coalition what an organization of several bids keeps at present."""
@@ -60,14 +62,16 @@ class Charged:
         if self.rows is not None:
             self._search.rows = self.rows.widened(self.program.n_columns)
 
-    def blocking(self, keeps: Sequence[Fraction], known: Sequence[Ints]) -> Found:
+    def blocking(self, keeps: Sequence[Fraction], known: Sequence[Ints], work: Work | None = None) -> Found:
         """Find the choice that is worth most after charges of `keeps` ticks; columns as in `with_charges`."""
         fine = math.lcm(*(each.denominator for each in keeps))
         fine = fine if fine <= self._finest else self._finest
         ticks = self.program.ticks * fine
         for columns, each in zip(self._presence, keeps, strict=True):
             ticks[columns] -= round(each * fine)
-        found = self._search.maximise(ticks, known=[self.with_charges(x) for x in known], learn=True)
+        found = self._search.maximise(
+            ticks, known=[self.with_charges(x) for x in known], learn=True, work=work
+        )
         self._search.keep(found)
         return found
 

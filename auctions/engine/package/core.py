@@ -38,19 +38,24 @@ from auctions.engine.package.charged import Charged
 from auctions.engine.package.large import is_large
 from auctions.engine.package.nearest import Constraint, nearest_point
 from auctions.engine.package.program import Program
+from auctions.engine.package.work import Work
 
 RECENT = 10
 """Choices met last, from which a search starts."""
 
 MAX_ROUNDS = 500
 
+SEARCHES_TO_COME = 3
+"""One search has so small a part of the work that is left."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Priced:
-    """excess : ticks above VCG by winning organization; is_proven: whether no coalition can block."""
+    """excess : ticks above VCG by winning organization; is_proven: no coalition can block; spent: units of work"""
 
     excess: dict[int, Fraction]
     is_proven: bool
+    spent: int
 
 
 @dataclass(eq=False, slots=True)
@@ -101,24 +106,31 @@ class Core:
                 self.least[outside] = owed
                 self.choices.append(part)
 
-    def price(self) -> Priced:
-        """Find the point; constraints are generated until none is broken or a search is cut short."""
+    def price(self, work: Work) -> Priced:
+        """Find the point; constraints are generated until none is broken, or no work is left."""
         if is_large(
             self.program
         ):  # priced against the choices met, of which there is one without each winner
-            return Priced(dict(zip(self.winners, self._nearest(), strict=True)), False)
+            return Priced(dict(zip(self.winners, self._nearest(), strict=True)), False, work.spent)
         rows = self.blocks[0].search.rows if len(self.blocks) == 1 else None
         charged = Charged(self.program, self.winners, self.worth, self.max_nodes, rows)
+        searches_to_come = SEARCHES_TO_COME
         for _ in range(MAX_ROUNDS):
             excess = self._nearest()
             known = len(self.least), sum(self.least.values())
             keeps = [w - vcg - e for w, vcg, e in zip(self.worth, self.vcg, excess, strict=True)]
-            found = charged.blocking(keeps, [self.best, *self.choices[-RECENT:]])
+            part = work.part(1, searches_to_come)
+            found = charged.blocking(keeps, [self.best, *self.choices[-RECENT:]], part)
+            work.take(part)
             for x in (found.x, *found.met):
                 self.learn(x[: self.program.n_columns])
             if (len(self.least), sum(self.least.values())) == known:
-                return Priced(dict(zip(self.winners, excess, strict=True)), found.is_proven)
-        return Priced(dict(zip(self.winners, self._nearest(), strict=True)), False)
+                if found.is_proven or work.is_spent or searches_to_come == 1:
+                    return Priced(dict(zip(self.winners, excess, strict=True)), found.is_proven, work.spent)
+                searches_to_come = 1
+            if work.is_spent:
+                break
+        return Priced(dict(zip(self.winners, self._nearest(), strict=True)), False, work.spent)
 
     def _nearest(self) -> list[Fraction]:
         constraints = [

@@ -32,39 +32,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from auctions.engine.book import Book, Ints
+from auctions.engine.book import Book
 from auctions.engine.clearing import Clearing
 from auctions.engine.displaced import explain_amounts
 from auctions.engine.package.block import Block, find_winners, find_without, ticks_by_owner
-from auctions.engine.package.charged import Charged
-from auctions.engine.package.core import join
+from auctions.engine.package.blocking import (
+    BlockingGroup,
+    Fill,
+    blocking_group,
+    cost_of,
+    fills_of,
+    hanging_together,
+    programs_on,
+)
 from auctions.engine.package.highs import MAX_NODES
-from auctions.engine.package.outcome import reserve_cost
-from auctions.engine.package.parts import bids_on
-from auctions.engine.package.price import solve_blocks
-from auctions.engine.package.program import Award, Program, blocks, write_program
+from auctions.engine.package.parts import bids_on, lots_of_packages
+from auctions.engine.package.program import Award
+from auctions.engine.package.solving import solve_blocks
 
 Bools = NDArray[np.bool_]
 
 
 class NotExplained(ValueError):
     """The figures found do not add up to those of the clearing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fill:
-    """What a bid (row) gets in a choice. worth: ticks above reserve cost; awards: (bid, leg, lot, start, units)"""
-
-    bid: int
-    worth: int
-    awards: tuple[Award, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,28 +73,6 @@ class Change:
     after: int
     now: tuple[Award, ...]
     then: tuple[Award, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class BlockingGroup:
-    """Bidders that could do better with the sellers, were the winner to pay less. Ticks above reserve cost.
-
-    fills : what the group would take
-    keeps : what those of the group that win keep at present, value less payment
-    offer : what the group could pay the sellers together and keep as much: worth of the fills less keeps
-    paid : what the winners priced together, `n_winners` of them, pay now: the offer, but for rounding, or more
-    """
-
-    fills: tuple[Fill, ...]
-    keeps: int
-    offer: int
-    paid: int
-    n_winners: int
-
-    @property
-    def binds(self) -> bool:
-        """Whether less could not be paid: payments are whole ticks, each less than one off the exact one."""
-        return abs(self.paid - self.offer) < self.n_winners
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +122,13 @@ def explain_packages(
     own &= book.bid_bidder[clearing.award_bid] == bidder
     solved = _blocks_of(book, clearing, lots, bidder, executor, max_nodes)
     changes, owed = _compare(solved, bidder)
-    cost = _reserve_cost(book, clearing, own)
+    cost = cost_of(book, clearing, own)
     amount = int(clearing.award_amount[own].sum())
     vcg = cost + owed
     _require_same(clearing, bidder, vcg, amount, sum(ticks for lot, ticks in told.items() if not lots[lot]))
     group = None
     if amount != vcg:
-        group = _blocking_group(book, clearing, lots, bidder, executor, max_nodes)
+        group = blocking_group(book, clearing, lots, bidder, max_nodes)
     return PackageAmount(
         bidder=bidder,
         lots=tuple(np.unique(clearing.award_lot[own]).tolist()),
@@ -177,37 +149,21 @@ def _lots_to_explain(book: Book, clearing: Clearing, bidder: int, told: list[int
     won = np.zeros(book.n_lots, dtype=bool)
     won[clearing.award_lot[book.bid_bidder[clearing.award_bid] == bidder]] = True
     won[told] = False
-    return _hanging_together(book, won)
-
-
-def _hanging_together(book: Book, lots: Bools) -> Bools:
-    """Add the lots that bids connect with the given ones. bool (L,)"""
-    label = _lot_labels(book)
-    return np.isin(label, label[lots])
-
-
-def _lot_labels(book: Book) -> Ints:
-    bid_of_option = np.repeat(np.arange(book.n_bids), np.diff(book.option_offset))
-    bid_of_leg = np.repeat(bid_of_option, np.diff(book.leg_offset))
-    bid = np.repeat(bid_of_leg, np.diff(book.leg_lot_offset))
-    size = book.n_bids + book.n_lots
-    graph = coo_array(
-        (np.ones(len(bid), dtype=np.int8), (bid, book.n_bids + book.leg_lot)), shape=(size, size)
-    )
-    _, label = connected_components(graph, directed=False)
-    return np.asarray(label[book.n_bids :], dtype=np.int64)
+    return hanging_together(book, won)
 
 
 def _blocks_of(
     book: Book, clearing: Clearing, lots: Bools, bidder: int, executor: Executor, max_nodes: int
 ) -> list[Block]:
     """The blocks on these lots in which the bidder wins, solved as the clearing solved them."""
-    programs = _programs(book, lots)
-    if clearing.status != "optimal":  # there a choice without one winner may have become the winners'
-        solved = solve_blocks(book, programs, max_nodes, executor)
-        return [block for block in solved if bidder in block.without]
+    if clearing.status != "optimal":  # there what all blocks shared, and which choices they met, decides
+        packages = lots_of_packages(book)
+        solved = solve_blocks(book, programs_on(book, packages), max_nodes, executor)
+        solved += solve_blocks(book, programs_on(book, lots & ~packages), max_nodes, executor)
+        within = set(np.flatnonzero(bids_on(book, lots)).tolist())
+        return [block for block in solved if bidder in block.without and int(block.program.bid[0]) in within]
     found = []
-    for program in programs:
+    for program in programs_on(book, lots):
         if not (program.owner == bidder).any():
             continue
         search, best = find_winners(book, program, max_nodes)
@@ -216,16 +172,12 @@ def _blocks_of(
     return found
 
 
-def _programs(book: Book, lots: Bools) -> list[Program]:
-    return blocks(write_program(book, np.flatnonzero(bids_on(book, lots))))
-
-
 def _compare(solved: Sequence[Block], bidder: int) -> tuple[tuple[Change, ...], int]:
     """Bids of others that fare otherwise without the bidder, and what they gain by that on balance, ticks."""
     changes = []
     for block in solved:
-        now = _fills(block.program, block.best.x)
-        then = _fills(block.program, block.without[bidder].x)
+        now = fills_of(block.program, block.best.x)
+        then = fills_of(block.program, block.without[bidder].x)
         of_bidder = set(block.program.bid[block.program.owner == bidder].tolist())
         for bid in sorted((now.keys() | then.keys()) - of_bidder):
             before, after = now.get(bid, Fill(bid, 0, ())), then.get(bid, Fill(bid, 0, ()))
@@ -233,24 +185,6 @@ def _compare(solved: Sequence[Block], bidder: int) -> tuple[tuple[Change, ...], 
                 changes.append(Change(bid, before.worth, after.worth, before.awards, after.awards))
     changes.sort(key=lambda change: change.bid)
     return tuple(changes), sum(change.after - change.before for change in changes)
-
-
-def _fills(program: Program, x: Ints) -> dict[int, Fill]:
-    worth: dict[int, int] = {}
-    for column in np.flatnonzero(x).tolist():
-        bid = int(program.bid[column])
-        worth[bid] = worth.get(bid, 0) + int(program.ticks[column]) * int(x[column])
-    awards: dict[int, list[Award]] = {}
-    for award in program.awards(x):
-        awards.setdefault(award[0], []).append(award)
-    return {bid: Fill(bid, ticks, tuple(awards.get(bid, ()))) for bid, ticks in worth.items()}
-
-
-def _reserve_cost(book: Book, clearing: Clearing, rows: Bools) -> int:
-    """Ticks of some awards at the reserve."""
-    columns = (clearing.award_bid, clearing.award_leg, clearing.award_lot, clearing.award_start)
-    awards = zip(*(column[rows].tolist() for column in (*columns, clearing.award_units)), strict=True)
-    return sum(reserve_cost(book, award) for award in awards)
 
 
 def _require_same(clearing: Clearing, bidder: int, vcg: int, amount: int, elsewhere: int) -> None:
@@ -261,52 +195,3 @@ def _require_same(clearing: Clearing, bidder: int, vcg: int, amount: int, elsewh
             f"{vcg} of {amount} ticks and {elsewhere} elsewhere were explained; the clearing says "
             f"{owed} of {payment}"
         )
-
-
-def _blocking_group(
-    book: Book, clearing: Clearing, lots: Bools, bidder: int, executor: Executor, max_nodes: int
-) -> BlockingGroup:
-    """Find the group without the bidder that could offer the sellers most, beside what its members keep."""
-    lots = _priced_together(book, clearing, lots)
-    joined = join(_programs(book, lots))
-    priced = np.flatnonzero(lots[clearing.award_lot])
-    owner = book.bid_bidder[clearing.award_bid[priced]]
-    winners = np.unique(owner).tolist()
-    cost = {who: _reserve_cost(book, clearing, _rows(clearing, priced[owner == who])) for who in winners}
-    paid = {who: int(clearing.award_amount[priced[owner == who]].sum()) - cost[who] for who in winners}
-    worth = {who: int(clearing.award_value[priced[owner == who]].sum()) - cost[who] for who in winners}
-    keeps = {who: worth[who] - paid[who] for who in winners}
-    own = joined.owner == bidder
-    too_much = int(np.abs(joined.ticks[own]) @ joined.upper[own]) + 1
-    charges = [Fraction(too_much if who == bidder else keeps[who]) for who in winners]
-    charged = Charged(joined, winners, [worth[who] for who in winners], max_nodes)
-    x = charged.blocking(charges, []).x[: joined.n_columns]
-    fills = _fills(joined, x)
-    inside = set(ticks_by_owner(joined, x)) & set(winners)
-    kept = sum(keeps[who] for who in inside)
-    return BlockingGroup(
-        fills=tuple(fills[bid] for bid in sorted(fills)),
-        keeps=kept,
-        offer=sum(fill.worth for fill in fills.values()) - kept,
-        paid=sum(paid.values()),
-        n_winners=len(winners),
-    )
-
-
-def _rows(clearing: Clearing, rows: Ints) -> Bools:
-    chosen = np.zeros(len(clearing.award_bid), dtype=bool)
-    chosen[rows] = True
-    return chosen
-
-
-def _priced_together(book: Book, clearing: Clearing, lots: Bools) -> Bools:
-    """Add, as long as there are such, the lots on which a winner of these lots wins as well."""
-    bidder = book.bid_bidder[clearing.award_bid]
-    while True:
-        winners = bidder[lots[clearing.award_lot]]
-        wider = lots.copy()
-        wider[clearing.award_lot[np.isin(bidder, winners)]] = True
-        wider = _hanging_together(book, wider)
-        if (wider == lots).all():
-            return lots
-        lots = wider

@@ -111,12 +111,17 @@ class Solved:
     bound: float
     is_proven: bool
     nodes: int
+    iterations: int
 
 
 class Relaxation:
-    """A problem without `x integer`, kept open: rows may be added, then it is solved on from where it ended."""
+    """A problem without `x integer`, kept open: rows may be added, then it is solved on from where it ended.
+
+    iterations : of the simplex method, in the last solve
+    """
 
     def __init__(self, problem: Problem, basis: Basis | None = None) -> None:
+        self.iterations = 0
         self._solver, self._scale = load(problem)
         if basis is not None:
             self._solver.setBasis(basis.restored())
@@ -136,6 +141,7 @@ class Relaxation:
         if solver.getModelStatus() not in _SOLVED:
             solver.clearSolver()
             solver.run()
+        self.iterations = max(int(solver.getInfo().simplex_iteration_count), 0)
         if solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
             return None
         if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
@@ -200,16 +206,16 @@ def solve(
     solver.run()
     status = solver.getModelStatus()
     info = solver.getInfo()
-    nodes = int(info.mip_node_count)
+    nodes, iterations = int(info.mip_node_count), max(int(info.simplex_iteration_count), 0)
     if status == highspy.HighsModelStatus.kInfeasible:
-        return Solved(None, [], -np.inf, True, nodes)
+        return Solved(None, [], -np.inf, True, nodes, iterations)
     is_proven = status == highspy.HighsModelStatus.kOptimal
     has_x = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     x = np.rint(np.array(solver.getSolution().col_value)).astype(np.int64) if has_x else None
     if x is None and is_proven:
         raise SolverFailed("optimal without a solution")
     met = [np.rint(np.array(each.col_value)).astype(np.int64) for each in solver.getSavedMipSolutions()]
-    return Solved(x, met, -info.mip_dual_bound * scale, is_proven, nodes)
+    return Solved(x, met, -info.mip_dual_bound * scale, is_proven, nodes, iterations)
 
 
 def load(problem: Problem, *, integer: bool = False) -> tuple[highspy.Highs, float]:

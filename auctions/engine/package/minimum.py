@@ -16,10 +16,11 @@ from auctions.engine.clearing import NO_PRICE, Clearing
 from auctions.engine.errors import MAX_EXACT
 from auctions.engine.package.block import find_winners
 from auctions.engine.package.columns import Placements
+from auctions.engine.package.found import Found
 from auctions.engine.package.highs import MAX_NODES
 from auctions.engine.package.large import is_large
 from auctions.engine.package.program import Program, blocks, write_program
-from auctions.engine.package.search import Found
+from auctions.engine.package.work import Work
 
 MAX_SEARCHES = 64
 """Searches for one answer. Where they run out, what is told is enough, but less might be as well."""
@@ -97,6 +98,7 @@ class _Trial:
         self.bids = _bids_around(book, bid)
         self.is_proven = True
         self._left = max_searches
+        self._work = Work()
 
     def highest(self) -> int:
         """A limit above all that others offer together; NO_PRICE where the option fits nowhere."""
@@ -137,7 +139,10 @@ class _Trial:
         self._left -= 1
 
     def _find(self, book: Book, program: Program) -> Found:
-        _, found = find_winners(book, program, self.max_nodes)
+        work = Work() if is_large(program) else self._work  # large ones have limits of their own
+        if work.is_spent:
+            raise OutOfWork
+        _, found = find_winners(book, program, self.max_nodes, work)
         self.is_proven &= found.is_proven
         return found
 

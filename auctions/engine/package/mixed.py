@@ -18,8 +18,9 @@ from auctions.engine.package.limits import check_size
 from auctions.engine.package.losers import reasons, unit_hour_prices
 from auctions.engine.package.outcome import Row, group_rows
 from auctions.engine.package.parts import Part, bids_on, lots_of_packages, part_of
-from auctions.engine.package.price import Excess, core_excess, round_excess, solve_blocks, vcg_excess
+from auctions.engine.package.price import Excess, core_excess, round_excess, vcg_excess
 from auctions.engine.package.program import blocks, write_program
+from auctions.engine.package.solving import solve_blocks
 from auctions.engine.vectorised import clear_lots
 
 

@@ -13,6 +13,7 @@ Two constraints meet in the second winner: together they owe 5, the second at mo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -126,7 +127,7 @@ def _exact(
             owed.append(sign * least[row] - sum(known.get(member, 0) for member in members))
     if not held or len(sets) > MAX_EXACT_ROWS:
         return None
-    weight = _solve([[Fraction(len(a & b)) for b in sets] for a in sets], owed)
+    weight = _solve([[len(a & b) for b in sets] for a in sets], owed)
     if weight is None:
         return None
     point = [known.get(member, Fraction(0)) for member in range(n)]
@@ -136,29 +137,31 @@ def _exact(
     return point
 
 
-def _solve(matrix: list[list[Fraction]], right: list[Fraction]) -> list[Fraction] | None:
-    """Gauss elimination; rows that say nothing new get weight 0, None where they contradict."""
+def _solve(matrix: list[list[int]], right: list[Fraction]) -> list[Fraction] | None:
+    """Eliminate without fractions (Bareiss 1968); rows that say nothing new get weight 0, None if they contradict."""
     n = len(right)
-    rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
+    scale = math.lcm(*(each.denominator for each in right))
+    rows = np.array(
+        [[*row, int(value * scale)] for row, value in zip(matrix, right, strict=True)], dtype=object
+    ).reshape(n, n + 1)
     pivots: list[int] = []
+    last = 1
     for column in range(n):
-        at = next((r for r in range(len(pivots), n) if rows[r][column]), None)
+        rank = len(pivots)
+        at = next((r for r in range(rank, n) if rows[r, column]), None)
         if at is None:
             continue
-        rank = len(pivots)
-        rows[rank], rows[at] = rows[at], rows[rank]
-        head = rows[rank][column]
-        rows[rank] = [x / head for x in rows[rank]]
-        for r in range(n):
-            if r != rank and rows[r][column]:
-                factor = rows[r][column]
-                rows[r] = [x - factor * y if y else x for x, y in zip(rows[r], rows[rank], strict=True)]
+        rows[[rank, at]] = rows[[at, rank]]
+        pivot = rows[rank].copy()
+        rows = (rows * pivot[column] - np.outer(rows[:, column], pivot)) // last  # which divides it
+        rows[rank] = pivot
+        last = pivot[column]
         pivots.append(column)
-    if any(row[n] for row in rows[len(pivots) :]):
+    if any(rows[len(pivots) :, n]):
         return None
     solution = [Fraction(0)] * n
     for rank, column in enumerate(pivots):
-        solution[column] = rows[rank][n]
+        solution[column] = Fraction(rows[rank, n], last * scale)
     return solution
 
 

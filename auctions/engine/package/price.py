@@ -1,21 +1,17 @@
-"""Solve a list of blocks: winners, the choices without each of them, and what everyone pays above reserve cost."""
+"""What everyone pays above VCG in a list of solved blocks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 
-from auctions.engine.book import Book
-from auctions.engine.package.block import Block, find_winners, find_without
+from auctions.engine.package.block import Block
 from auctions.engine.package.core import Core, Priced
 from auctions.engine.package.groups import Standing, joint_groups
-from auctions.engine.package.program import Program
-from auctions.engine.package.search import Found, Search
-
-MAX_IMPROVEMENTS = 1
+from auctions.engine.package.work import LEAST_PER_COEFFICIENT, WINDOW_WORK, Work, share_out
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -25,45 +21,6 @@ class Excess:
     blocks: list[int]
     ticks: dict[int, Fraction]
     is_proven: bool
-
-
-def solve_blocks(book: Book, programs: Sequence[Program], max_nodes: int, executor: Executor) -> list[Block]:
-    """Find winners of all blocks, then every pivot of all blocks.
-
-    Where the winners were not proven best, a pivot may turn out better than they are; it then takes their place.
-    """
-    solved = list(executor.map(partial(find_winners, book, max_nodes=max_nodes), programs))
-    blocks = _with_pivots(solved, executor)
-    for _ in range(MAX_IMPROVEMENTS):
-        improved = [
-            at
-            for at, block in enumerate(blocks)
-            if any(found.value > block.best.value for found in block.without.values())
-        ]
-        if not improved:
-            break
-        again = _with_pivots([_improved(blocks[at]) for at in improved], executor)
-        for at, block in zip(improved, again, strict=True):
-            blocks[at] = block
-    return blocks
-
-
-def _improved(block: Block) -> tuple[Search, Found]:
-    best = max(block.without.values(), key=lambda found: found.value)
-    return block.search, replace(best, bound=max(best.value, block.best.bound))
-
-
-def _with_pivots(solved: list[tuple[Search, Found]], executor: Executor) -> list[Block]:
-    tasks = [
-        (at, search, best, owner)
-        for at, (search, best) in enumerate(solved)
-        for owner in Block(search, best, {}).worth()
-    ]
-    pivots = list(executor.map(_pivot, tasks))
-    without: list[dict[int, Found]] = [{} for _ in solved]
-    for (at, _, _, owner), found in zip(tasks, pivots, strict=True):
-        without[at][owner] = found
-    return [Block(search, best, found) for (search, best), found in zip(solved, without, strict=True)]
 
 
 def core_excess(
@@ -76,7 +33,8 @@ def core_excess(
 
     `elsewhere` tells of the lots of the vectorised path, whose VCG points are in their own cores.
     """
-    alone = list(executor.map(partial(_price, max_nodes), [[block] for block in blocks]))
+    left = max(WINDOW_WORK - sum(block.spent for block in blocks), 0)
+    alone = _price_all([[block] for block in blocks], left, max_nodes, executor)
     jointly: list[list[int]] = []
     if any(any(priced.excess.values()) for priced in alone):
         standings = [_standing(block, priced) for block, priced in zip(blocks, alone, strict=True)]
@@ -85,9 +43,8 @@ def core_excess(
         if needed:
             return [], needed
         jointly = [group for group in groups if len(group) > 1]
-    together = list(
-        executor.map(partial(_price, max_nodes), [[blocks[at] for at in group] for group in jointly])
-    )
+    left = max(left - sum(priced.spent for priced in alone), 0)
+    together = _price_all([[blocks[at] for at in group] for group in jointly], left, max_nodes, executor)
     grouped = {at for group in jointly for at in group}
     priced = [*zip(jointly, together, strict=True)]
     priced += [([at], each) for at, each in enumerate(alone) if at not in grouped]
@@ -107,15 +64,18 @@ def vcg_excess(blocks: Sequence[Block]) -> list[Excess]:
     return [Excess([at], dict.fromkeys(block.worth(), Fraction(0)), True) for at, block in enumerate(blocks)]
 
 
-def _pivot(task: tuple[int, Search, Found, int]) -> Found:
-    _, search, best, owner = task
-    return find_without(search, best, owner)
+def _price_all(groups: list[list[Block]], units: int, max_nodes: int, executor: Executor) -> list[Priced]:
+    """Price groups of blocks side by side, within units of work shared out by their size."""
+    coefficients = [sum(block.program.matrix.nnz for block in group) for group in groups]
+    allotted = share_out(units, coefficients, [LEAST_PER_COEFFICIENT] * len(groups))
+    return list(executor.map(partial(_price, max_nodes), zip(groups, allotted, strict=True)))
 
 
-def _price(max_nodes: int, blocks: list[Block]) -> Priced:
+def _price(max_nodes: int, task: tuple[list[Block], int]) -> Priced:
+    blocks, units = task
     if len({owner for block in blocks for owner in block.worth()}) < 2:
-        return Priced(dict.fromkeys(blocks[0].worth(), Fraction(0)), True)
-    return Core(blocks, max_nodes).price()
+        return Priced(dict.fromkeys(blocks[0].worth(), Fraction(0)), True, 0)
+    return Core(blocks, max_nodes).price(Work(units))
 
 
 def round_excess(excess: Iterable[Excess]) -> list[dict[int, int]]:

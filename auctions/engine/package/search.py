@@ -18,23 +18,14 @@ from numpy.typing import NDArray
 from auctions.engine.book import Ints
 from auctions.engine.package.bounds import Bound, prove_bound
 from auctions.engine.package.branch import NEAR, Branched, branch
-from auctions.engine.package.columns import MORE, SELECTOR
 from auctions.engine.package.cuts import WHOLE, Conflicts, Rows, broken_rows, is_fractional, with_rows
-from auctions.engine.package.highs import (
-    BASIC,
-    Basis,
-    Floats,
-    Problem,
-    Relaxation,
-    SolverFailed,
-    solve,
-)
+from auctions.engine.package.found import Found, best_of
+from auctions.engine.package.highs import BASIC, Basis, Problem, Relaxation, SolverFailed, solve
 from auctions.engine.package.large import is_large
-from auctions.engine.package.large.neighbourhoods import improve
-from auctions.engine.package.large.refill import refill
-from auctions.engine.package.large.relaxation import relax_large
-from auctions.engine.package.large.spans import find_spans
+from auctions.engine.package.large.best import LargeSearch
 from auctions.engine.package.program import Program
+from auctions.engine.package.rounding import greedy
+from auctions.engine.package.work import PER_RELAXATION, Work
 
 FEW_COLUMNS = 64, 256, sys.maxsize
 """Columns to search among, one number after the other."""
@@ -57,27 +48,6 @@ OWN_WAYS = {
     "mip_heuristic_run_root_reduced_cost": True,
 }
 """What the solver does otherwise without: it takes most of the time of easy programs, and saves most of hard ones."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Found:
-    """x : int64 (n,) feasible; value : its ticks; bound : no feasible x has more; met : others seen on the way
-
-    rows : what was added to the relaxation and binds it
-    is_settled : whether x is known to be the one the tie rule prefers; not asked before `settle_ties`
-    """
-
-    x: Ints
-    value: int
-    bound: int
-    met: tuple[Ints, ...] = ()
-    rows: Rows | None = None
-    basis: Basis | None = None
-    is_settled: bool = True
-
-    @property
-    def is_proven(self) -> bool:
-        return self.bound <= self.value
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -104,9 +74,9 @@ class Search:
         self.max_nodes = max_nodes
         self.rows = Rows.none(program.n_columns)
         self._zero = np.zeros(program.n_columns, dtype=np.int64)
+        self._large = LargeSearch(program) if is_large(program) else None
         self._conflicts = None if is_large(program) else Conflicts(self.problem(program.ticks))
         self._basis: Basis | None = None
-        self._bound: Bound | None = None
 
     def problem(self, ticks: Ints, closed: NDArray[np.bool_] | None = None) -> Problem:
         upper = self.program.upper
@@ -137,23 +107,26 @@ class Search:
         closed: NDArray[np.bool_] | None = None,
         known: Iterable[Ints] = (),
         learn: bool = False,
+        work: Work | None = None,
     ) -> Found:
         """Find the x of most ticks that leaves `closed` columns at 0; `known` are feasible ones to improve on.
 
-        What was found out on the way is told for `keep` where `learn` asks for it.
+        What was found out on the way is told for `keep` where `learn` asks for it. Where `work` is spent, what is
+        found by then, and as good a bound, come back.
         """
+        work = Work() if work is None else work
         problem = self.problem(ticks, closed)
         x, value = best_of(ticks, [self._zero, *known])
-        if is_large(self.program):
-            return self._maximise_large(problem, x, value)
-        tight = self._tighten(problem, x, value, learn=learn)
+        if self._large is not None:
+            return self._large.maximise(problem, x, value, work)
+        tight = self._tighten(problem, x, value, work, learn=learn)
         if tight.bound.ticks > tight.value:
-            found = self._search(problem, tight)
+            found = self._search(problem, tight, work)
         else:
             found = Found(tight.x, tight.value, tight.value)
         return replace(found, rows=tight.rows, basis=tight.basis)
 
-    def _tighten(self, problem: Problem, x: Ints, value: int, *, learn: bool) -> Tight:
+    def _tighten(self, problem: Problem, x: Ints, value: int, work: Work, *, learn: bool) -> Tight:
         """Relax, and add rows that the relaxation breaks as long as it gains by them."""
         assert self._conflicts is not None
         rows = self.rows
@@ -162,6 +135,9 @@ class Search:
         first = last = relaxed.total
         patience = PATIENCE
         for _ in range(MAX_TIGHTENINGS):
+            work.spend(relaxation.iterations + PER_RELAXATION, problem)
+            if work.is_spent:
+                break
             open_columns = -relaxed.reduced <= relaxed.total - value - 1 + NEAR
             if np.count_nonzero(open_columns) <= FEW_OPEN or not is_fractional(relaxed.x).any():
                 break
@@ -191,25 +167,7 @@ class Search:
         kept = np.append(np.ones(n_own, dtype=bool), basis.rows[n_own:] != BASIC)
         return Tight(bound, rows.take(binds), rows.take(kept[n_own:]), basis.select(kept), x, value)
 
-    def _maximise_large(self, problem: Problem, x: Ints, value: int) -> Found:
-        """Find a good choice and prove how far from the best it can be; see `large`."""
-        ticks = problem.cost.astype(np.int64)
-        if self._bound is not None:
-            bound = self._bound.without(problem.upper == 0)
-            x, value = best_of(ticks, [x, refill(self.program, problem, x)])
-            return Found(x, value, max(value, bound.ticks))
-        spans = find_spans(self.program)
-        relaxation = relax_large(self.program, problem, spans)
-        self._bound = bound = relaxation.bound
-        rounded = np.rint(relaxation.x).astype(np.int64)
-        if not self.program.is_feasible(rounded):
-            rounded = greedy(self.program, problem, bound.reduced, relaxation.x)
-        x, value = best_of(ticks, [x, rounded])
-        if value < bound.ticks:
-            x = refill(self.program, problem, improve(self.program, problem, spans, bound, x))
-        return Found(x, exact_value(ticks, x), max(exact_value(ticks, x), bound.ticks))
-
-    def _search(self, problem: Problem, tight: Tight) -> Found:
+    def _search(self, problem: Problem, tight: Tight, work: Work) -> Found:
         """Look for what lies near the bound first, which few columns can be part of; then further down."""
         x, value, limit = tight.x, tight.value, tight.bound.ticks
         met: list[Ints] = []
@@ -217,19 +175,23 @@ class Search:
             goal = max(_near(problem, tight.bound, few), value + 1)
             if goal > limit:
                 continue
-            branched = self._branch(problem, tight, x, goal)
+            branched = self._branch(problem, tight, x, goal, work)
             x, value = best_of(problem.cost.astype(np.int64), [x, *branched.met])
             met += branched.met
             if not branched.is_proven:
-                return self._search_with_solver(problem, replace(tight, x=x, value=value), limit, met)
+                return self._search_with_solver(problem, replace(tight, x=x, value=value), limit, met, work)
             if value >= goal:
                 return Found(x, value, value, tuple(met))
             limit = goal - 1
         return Found(x, value, value, tuple(met))
 
-    def _search_with_solver(self, problem: Problem, tight: Tight, limit: int, met: list[Ints]) -> Found:
+    def _search_with_solver(
+        self, problem: Problem, tight: Tight, limit: int, met: list[Ints], work: Work
+    ) -> Found:
         """Leave the columns that matter to the solver, which takes them better as they are; the best is <= `limit`."""
         x, value = tight.x, tight.value
+        if work.is_spent:
+            return Found(x, value, limit, tuple(met))
         keep = np.flatnonzero((tight.bound.may_be_chosen(value + 1) & (problem.upper > 0)) | (x > 0))
         part = self.program.select(keep)
         restricted = Problem(
@@ -240,7 +202,9 @@ class Search:
             part.limit,
             part.is_equal,
         )
-        solved = solve(restricted, start=x[keep], max_nodes=self.max_nodes, options=OWN_WAYS)
+        max_nodes = work.nodes(restricted, self.max_nodes)
+        solved = solve(restricted, start=x[keep], max_nodes=max_nodes, options=OWN_WAYS)
+        work.spend(solved.iterations, restricted)
         spread = [_spread(keep, x, each) for each in solved.met]
         met = [*met, *(each for each in spread if self.program.is_feasible(each))]
         if solved.x is not None:
@@ -253,7 +217,7 @@ class Search:
         told = int(np.floor(solved.bound * (1 + 1e-9))) + 1 if np.isfinite(solved.bound) else limit
         return Found(x, value, max(value, min(limit, told)), tuple(met))
 
-    def _branch(self, problem: Problem, tight: Tight, x: Ints, goal: int) -> Branched:
+    def _branch(self, problem: Problem, tight: Tight, x: Ints, goal: int, work: Work) -> Branched:
         """Branch on the columns that something worth `goal` may hold."""
         keep = np.flatnonzero(tight.bound.may_be_chosen(goal) & (problem.upper > 0))
         if not len(keep):
@@ -274,6 +238,7 @@ class Search:
             goal - 1,
             is_feasible=part.is_feasible,
             max_nodes=min(self.max_nodes, MAX_BRANCHES),
+            work=work,
         )
         return replace(branched, met=[_spread(keep, x, each) for each in branched.met])
 
@@ -288,55 +253,3 @@ def _near(problem: Problem, bound: Bound, few: int) -> int:
     """A value so near the bound that few columns could be part of it."""
     lost = np.sort(np.maximum(-bound.reduced[problem.upper > 0], 0))
     return (bound.total - int(lost[few])) >> bound.bits if few < len(lost) else 0
-
-
-def best_of(ticks: Ints, choices: Iterable[Ints]) -> tuple[Ints, int]:
-    """The choice of most ticks, the first of equal ones."""
-    values = [(exact_value(ticks, x), x) for x in choices]
-    value, x = max(values, key=lambda pair: pair[0])
-    return x, value
-
-
-def exact_value(ticks: Ints, x: Ints) -> int:
-    chosen = np.flatnonzero(x)
-    return sum(t * n for t, n in zip(ticks[chosen].tolist(), x[chosen].tolist(), strict=True))
-
-
-def greedy(program: Program, problem: Problem, reduced: Ints, relaxed: Floats) -> Ints:
-    """Take selectors as long as they fit: what the relaxation takes most of first, then by reduced ticks."""
-    x = np.zeros(program.n_columns, dtype=np.int64)
-    if program.is_equal.any():
-        return x
-    left = program.limit.copy()
-    order = np.lexsort((np.arange(len(x)), -reduced, -np.round(relaxed, 6)))
-    usable = (problem.upper > 0) & (problem.cost > 0) & (program.kind == SELECTOR)
-    indptr, indices, data = program.matrix.indptr, program.matrix.indices, program.matrix.data
-    wanted = np.floor(relaxed + WHOLE).astype(np.int64)
-    has_more = np.append(program.kind[1:] == MORE, False)
-    for column in order[usable[order]].tolist():
-        part = slice(indptr[column], indptr[column + 1])
-        rows, units = indices[part], data[part]
-        if (units <= left[rows]).all():
-            x[column] = 1
-            left[rows] -= units
-            if has_more[column] and wanted[column + 1]:
-                _raise(program, x, left, column + 1, int(wanted[column + 1]))
-    _fill_up(program, problem, x, left)
-    return x
-
-
-def _raise(program: Program, x: Ints, left: Ints, column: int, most: int) -> None:
-    """Add to a column what is left for it, up to `most`."""
-    part = slice(program.matrix.indptr[column], program.matrix.indptr[column + 1])
-    rows, units = program.matrix.indices[part], program.matrix.data[part]
-    room = int(np.min(left[rows] // units, initial=most))
-    if room > 0:
-        x[column] += room
-        left[rows] -= units * room
-
-
-def _fill_up(program: Program, problem: Problem, x: Ints, left: Ints) -> None:
-    """Raise `more` columns as far as their `least` and the room left allow, the dearest first."""
-    more = np.flatnonzero((program.kind != SELECTOR) & (problem.upper > 0) & (problem.cost >= 0))
-    for column in more[np.argsort(-problem.cost[more], kind="stable")].tolist():
-        _raise(program, x, left, column, int(problem.upper[column] - x[column]))

@@ -21,9 +21,11 @@ from scipy.sparse import csc_array, csr_array, vstack
 from auctions.engine.book import Book, Ints
 from auctions.engine.package.columns import MORE, SELECTOR
 from auctions.engine.package.cuts import Rows
-from auctions.engine.package.highs import Problem, solve
+from auctions.engine.package.found import Found, exact_value
+from auctions.engine.package.highs import Problem, Solved, solve
 from auctions.engine.package.program import Program
-from auctions.engine.package.search import Found, Search, exact_value
+from auctions.engine.package.search import Search
+from auctions.engine.package.work import Work
 
 LARGEST_WEIGHT = 2**20
 """Weights of one objective stay below this, so that the solver's tolerances cannot confuse them."""
@@ -42,7 +44,7 @@ class Level:
         return int(self.weight @ x[self.columns])
 
 
-def settle_ties(book: Book, search: Search, found: Found) -> Found:
+def settle_ties(book: Book, search: Search, found: Found, work: Work | None = None) -> Found:
     """Return the preferred one of the choices worth `found.value`, or a better one should rounding have hidden it."""
     program = search.program
     problem = search.problem(program.ticks)
@@ -56,6 +58,7 @@ def settle_ties(book: Book, search: Search, found: Found) -> Found:
         np.where(full, program.upper, 0)[keep],
         found.value,
         search.max_nodes,
+        Work() if work is None else work,
         search.rows.of_columns(keep),
     )
     x = found.x[keep]
@@ -76,11 +79,14 @@ class _Tie:
     is_settled : no search was cut short
     """
 
-    def __init__(self, program: Program, lower: Ints, value: int, max_nodes: int, rows: Rows) -> None:
+    def __init__(
+        self, program: Program, lower: Ints, value: int, max_nodes: int, work: Work, rows: Rows
+    ) -> None:
         self.program = program
         self.lower = lower
         self.upper = program.upper
         self.max_nodes = max_nodes
+        self.work = work
         self.is_settled = True
         self._rows: list[csr_array] = [rows.matrix] if len(rows) else []
         self._limits: list[int] = rows.limit.tolist()
@@ -105,7 +111,9 @@ class _Tie:
         if not losers_before.any():
             return None
         problem = self._problem(self.program.ticks, [*rows, -losers_before], [*limits, -1])
-        solved = solve(problem, max_nodes=self.max_nodes)
+        solved = self._solve(problem)
+        if solved is None:
+            return None
         is_better = (
             solved.x is not None and self._is_allowed(solved.x) and _wins(levels, solved.x) > _wins(levels, x)
         )
@@ -142,11 +150,22 @@ class _Tie:
         for level in reversed(chunk):
             np.add.at(cost, level.columns, weight * level.weight)
             weight *= level.most - level.least + 1
-        solved = solve(self._problem(cost), start=x, max_nodes=self.max_nodes)
+        solved = self._solve(self._problem(cost), start=x)
+        if solved is None:
+            return x
         self.is_settled &= solved.is_proven
         if solved.x is None or not self._is_allowed(solved.x):
             return x
         return solved.x if exact_value(cost, solved.x) > exact_value(cost, x) else x
+
+    def _solve(self, problem: Problem, start: Ints | None = None) -> Solved | None:
+        """Solve within the work that is left; None, and not settled, where none is."""
+        if self.work.is_spent:
+            self.is_settled = False
+            return None
+        solved = solve(problem, start=start, max_nodes=self.work.nodes(problem, self.max_nodes))
+        self.work.spend(solved.iterations, problem)
+        return solved
 
     def _problem(self, cost: Ints, rows: Sequence[Ints] = (), limits: Sequence[int] = ()) -> Problem:
         added = [csr_array(row.reshape(1, -1)) for row in rows]

@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auctions.engine import book_from_document, canonical_json, clear
+from auctions.engine.package.found import exact_value
 from auctions.engine.package.large import is_large
 from auctions.engine.package.large.neighbourhoods import improve
 from auctions.engine.package.large.relaxation import relax_large
 from auctions.engine.package.large.spans import SpanRow, find_spans, write_rows
 from auctions.engine.package.program import Program, blocks, write_program
-from auctions.engine.package.search import Search, exact_value
+from auctions.engine.package.search import Search
 from auctions.engine.verify import verify
 from benchmarks.engine.weeks import congested_week
 

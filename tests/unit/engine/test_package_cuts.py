@@ -13,9 +13,11 @@ from scipy.sparse import csc_array
 from auctions.engine import book_from_document
 from auctions.engine.package.branch import branch
 from auctions.engine.package.cuts import Conflicts, Rows, broken_rows, with_rows
+from auctions.engine.package.found import exact_value
 from auctions.engine.package.highs import Problem, Relaxation
 from auctions.engine.package.program import Program, blocks, write_program
-from auctions.engine.package.search import Search, exact_value
+from auctions.engine.package.search import Search
+from auctions.engine.package.work import Work
 
 from .package_books import books, bundle_books
 
@@ -103,6 +105,7 @@ class TestBranch:
                     to_beat,
                     is_feasible=program.is_feasible,
                     max_nodes=10_000,
+                    work=Work(),
                 )
 
                 assert found.is_proven
@@ -122,6 +125,7 @@ class TestBranch:
                 0,
                 is_feasible=program.is_feasible,
                 max_nodes=1,
+                work=Work(),
             )
 
             value = max([0, *(exact_value(program.ticks, x) for x in found.met)])

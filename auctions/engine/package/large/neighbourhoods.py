@@ -163,12 +163,14 @@ class Improving:
         return (self.x[columns] if solved.x is None else solved.x), work
 
 
-def improve(program: Program, problem: Problem, spans: Spans, bound: Bound, x: Ints) -> Ints:
-    """Improve a feasible choice until the work is spent or nothing is gained any more."""
+def improve(
+    program: Program, problem: Problem, spans: Spans, bound: Bound, x: Ints, *, effort: float = 1.0
+) -> Ints:
+    """Improve a feasible choice until the work, or that part of it, is spent or nothing is gained any more."""
     improving = Improving(program, problem, spans, bound, x)
     random = Random(0)
     size, tried, gained = 0, 0, 0
-    budget = min(MAX_WORK, LEAST_WORK + WORK_PER_COEFFICIENT * program.matrix.nnz)
+    budget = min(MAX_WORK, LEAST_WORK + WORK_PER_COEFFICIENT * program.matrix.nnz) * effort
     with ThreadPoolExecutor(AT_ONCE) as threads:
         while improving.work < budget:
             neighbourhoods = improving.sweep(SIZES[size], random)

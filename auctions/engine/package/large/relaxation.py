@@ -62,6 +62,7 @@ class _Growing:
     program: Program
     problem: Problem
     columns: Ints
+    max_work: float
     basis: Basis | None = None
     work: float = 0.0
 
@@ -109,13 +110,13 @@ class _Growing:
 
 
 def relax_large(
-    program: Program, problem: Problem, spans: Spans, *, all_at_once: int = ALL_AT_ONCE
+    program: Program, problem: Problem, spans: Spans, *, all_at_once: int = ALL_AT_ONCE, effort: float = 1.0
 ) -> Relaxation:
-    """Relax; `all_at_once` as the constant says."""
-    growing = _Growing(program, problem, _first_columns(program, all_at_once))
+    """Relax; `all_at_once` as the constant says; `effort`: which part of the work allowed may be done."""
+    growing = _Growing(program, problem, _first_columns(program, all_at_once), MAX_WORK * effort)
     relaxed, bound = _grow(growing)
     for _ in range(MAX_CUT_ROUNDS):
-        if growing.work > MAX_WORK:
+        if growing.work > growing.max_work:
             break
         rows = broken_rows(program, spans, relaxed, most=ROWS_ADDED)
         if not rows:
@@ -146,7 +147,7 @@ def _grow(growing: _Growing) -> tuple[Floats, Bound]:
         x[growing.columns] = relaxed.x
         value = float(growing.problem.cost @ x)
         has_all = len(growing.columns) == program.n_columns
-        if has_all or best.ticks <= value + CLOSE * abs(value) or growing.work > MAX_WORK:
+        if has_all or best.ticks <= value + CLOSE * abs(value) or growing.work > growing.max_work:
             break
         columns = _next_columns(growing, relaxed)
         if columns is None:

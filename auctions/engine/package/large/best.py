@@ -1,0 +1,48 @@
+"""A good choice of a large block, and how far from the best it can be; see `large`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from auctions.engine.book import Ints
+from auctions.engine.package.bounds import Bound
+from auctions.engine.package.found import Found, best_of, exact_value
+from auctions.engine.package.highs import Problem
+from auctions.engine.package.large.neighbourhoods import improve
+from auctions.engine.package.large.refill import refill
+from auctions.engine.package.large.relaxation import relax_large
+from auctions.engine.package.large.spans import find_spans
+from auctions.engine.package.program import Program
+from auctions.engine.package.rounding import greedy
+from auctions.engine.package.work import WINDOW_WORK, Work
+
+FULL_EFFORT = WINDOW_WORK // 2
+"""Units of work that a large block's own limits stand for; with less, they are lowered in proportion."""
+
+
+class LargeSearch:
+    """One large program and the bound that its first search proved."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._bound: Bound | None = None
+
+    def maximise(self, problem: Problem, x: Ints, value: int, work: Work) -> Found:
+        """Improve on a feasible `x`; the first search does all there is to be done, those after it only refill."""
+        ticks = problem.cost.astype(np.int64)
+        if self._bound is not None:
+            bound = self._bound.without(problem.upper == 0)
+            x, value = best_of(ticks, [x, refill(self.program, problem, x)])
+            return Found(x, value, max(value, bound.ticks))
+        effort = min(1.0, work.units / FULL_EFFORT)
+        work.take(Work(0, int(FULL_EFFORT * effort)))
+        spans = find_spans(self.program)
+        relaxation = relax_large(self.program, problem, spans, effort=effort)
+        self._bound = bound = relaxation.bound
+        rounded = np.rint(relaxation.x).astype(np.int64)
+        if not self.program.is_feasible(rounded):
+            rounded = greedy(self.program, problem, bound.reduced, relaxation.x)
+        x, value = best_of(ticks, [x, rounded])
+        if value < bound.ticks:
+            x = refill(self.program, problem, improve(self.program, problem, spans, bound, x, effort=effort))
+        return Found(x, exact_value(ticks, x), max(exact_value(ticks, x), bound.ticks))

@@ -1,0 +1,66 @@
+"""How much a search may do, counted in what the solver does and never in seconds, so that it is the same everywhere.
+
+One unit is one simplex iteration on a program of one row, column or four coefficients; a thousand million of them take
+about 40 seconds of a processor. An allotment is spent as it is used, and looked at between relaxations, between
+branches and before a program is handed to the solver: what is under way is finished. What it buys is shared out where
+everything done so far is known, never between searches that run side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from auctions.engine.package.highs import Problem
+
+WINDOW_WORK = 1_500_000_000
+"""Units for a window: half for the winners, half of what is left for the pivots, the rest for core prices."""
+
+LEAST_PER_COEFFICIENT = 2_000
+"""Units a block has for its winners, and for its prices, per coefficient, however many blocks there are."""
+
+PER_RELAXATION = 50
+"""Iterations' worth of work that a relaxation costs besides its own: rows looked for, bounds multiplied out."""
+
+ITERATIONS_PER_NODE = 200
+"""Of the solver's branches, from which their number is limited beforehand."""
+
+
+@dataclass(slots=True)
+class Work:
+    """units : left to be spent; spent : so far"""
+
+    units: int = WINDOW_WORK
+    spent: int = 0
+
+    @property
+    def is_spent(self) -> bool:
+        return self.units <= 0
+
+    def spend(self, iterations: int, problem: Problem) -> None:
+        units = iterations * size_of(problem)
+        self.units -= units
+        self.spent += units
+
+    def nodes(self, problem: Problem, most: int) -> int:
+        """Branches of the solver that what is left is enough for, at least one, and at most `most`."""
+        return min(most, max(1, self.units // (ITERATIONS_PER_NODE * size_of(problem))))
+
+    def take(self, part: Work) -> None:
+        """Count what a part of it has spent."""
+        self.units -= part.spent
+        self.spent += part.spent
+
+    def part(self, numerator: int, denominator: int) -> Work:
+        """An allotment of its own of a part of what is left."""
+        return Work(max(self.units, 0) * numerator // denominator)
+
+
+def size_of(problem: Problem) -> int:
+    return sum(problem.matrix.shape) + problem.matrix.nnz // 4
+
+
+def share_out(units: int, coefficients: Sequence[int], least: Sequence[int]) -> list[int]:
+    """Share units out by coefficients, in order; `least`: units for each coefficient that each gets at any rate."""
+    of_one = units // max(sum(coefficients), 1)
+    return [n * max(of_one, at_least) for n, at_least in zip(coefficients, least, strict=True)]

@@ -1,0 +1,80 @@
+"""Nothing searches on and on: work is limited, and what a limit leaves unproven is said to be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from auctions.engine import book_from_document, canonical_json, clear
+from auctions.engine.clearing import Clearing
+from auctions.engine.package import price, solving
+from auctions.engine.package.block import Block, find_winners, find_without, ticks_by_owner
+from auctions.engine.package.core import Core
+from auctions.engine.package.highs import MAX_NODES
+from auctions.engine.package.program import blocks, write_program
+from auctions.engine.package.work import Work, share_out
+from auctions.engine.verify import verify
+from benchmarks.engine.cats import cats_book
+
+OVERSHOOT = 5
+"""What is under way is finished: the first relaxation, one program's root. So many times a small limit are enough."""
+
+
+def hard_book() -> dict[str, Any]:
+    """Bundles of anything: bounds are far off, so that nothing is proven soon."""
+    return cats_book("arbitrary", 1, n_goods=30, n_bids=150)
+
+
+def limited(monkeypatch: pytest.MonkeyPatch, units: int) -> None:
+    for module in (solving, price):
+        monkeypatch.setattr(module, "WINDOW_WORK", units)
+        monkeypatch.setattr(module, "LEAST_PER_COEFFICIENT", 0)
+
+
+def cleared(document: dict[str, Any]) -> Clearing:
+    return clear(book_from_document(document))
+
+
+class TestWindow:
+    def test_cut_short_is_bounded_and_holds(self, monkeypatch):
+        document = hard_book()
+        whole = cleared(document)
+        assert whole.status == "optimal"
+
+        for units in (0, 100_000, 1_000_000):
+            limited(monkeypatch, units)
+            clearing = cleared(document)
+
+            assert clearing.status == "bounded"
+            assert clearing.surplus <= whole.surplus <= clearing.surplus / (1 - clearing.gap) + 1
+            assert verify(document, clearing.to_document()) == []
+
+    def test_cut_short_is_the_same_whatever_the_order_and_every_time(self, monkeypatch):
+        document = hard_book()
+        limited(monkeypatch, 1_000_000)
+        first = canonical_json(cleared(document).to_document())
+
+        for other in (document, {**document, "bids": document["bids"][::-1], "lots": document["lots"][::-1]}):
+            assert canonical_json(cleared(other).to_document()) == first
+
+
+class TestWork:
+    def test_searches_stop_where_it_is_spent(self):
+        book = book_from_document(hard_book())
+        (program,) = blocks(write_program(book, range(book.n_bids)))
+        whole = Work()
+        search, best = find_winners(book, program, MAX_NODES, whole)
+        little = whole.spent // 50
+        works = {owner: Work(little) for owner in ticks_by_owner(program, best.x)}
+        without = {owner: find_without(search, best, owner, work) for owner, work in works.items()}
+        prices = Work(little)
+        priced = Core([Block(search, best, without)], MAX_NODES).price(prices)
+
+        assert all(work.spent <= OVERSHOOT * little for work in [*works.values(), prices])
+        assert priced.spent == prices.spent
+
+    def test_a_share_is_by_size_and_never_less_than_the_least(self):
+        assert share_out(100, [1, 3], [0, 0]) == [25, 75]
+        assert share_out(100, [1, 3], [40, 40]) == [40, 120]
+        assert share_out(0, [], []) == []

@@ -224,19 +224,6 @@ def load(problem: Problem, *, integer: bool = False) -> tuple[highspy.Highs, flo
     scale = 1.0
     while largest / scale > LARGEST_COST:
         scale *= 2
-    lp = highspy.HighsLp()
-    lp.num_row_, lp.num_col_ = problem.matrix.shape
-    lp.col_cost_ = problem.cost.astype(np.float64) / -scale
-    lp.col_lower_ = problem.lower.astype(np.float64)
-    lp.col_upper_ = problem.upper.astype(np.float64)
-    lp.row_upper_ = problem.limit.astype(np.float64)
-    lp.row_lower_ = np.where(problem.is_equal, problem.limit, -np.inf)
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    lp.a_matrix_.start_ = problem.matrix.indptr.astype(np.int32)
-    lp.a_matrix_.index_ = problem.matrix.indices.astype(np.int32)
-    lp.a_matrix_.value_ = problem.matrix.data.astype(np.float64)
-    if integer:
-        lp.integrality_ = [highspy.HighsVarType.kInteger] * lp.num_col_
     solver = highspy.Highs()
     for option, value in OPTIONS.items():
         solver.setOptionValue(option, value)
@@ -244,7 +231,25 @@ def load(problem: Problem, *, integer: bool = False) -> tuple[highspy.Highs, flo
         solver.setOptionValue("mip_feasibility_tolerance", TOLERANCE)
         solver.setOptionValue("primal_feasibility_tolerance", TOLERANCE)
         solver.setOptionValue("dual_feasibility_tolerance", TOLERANCE)
-    solver.passModel(lp)
+    n_rows, n_columns = problem.matrix.shape
+    whole = highspy.HighsVarType.kInteger if integer else highspy.HighsVarType.kContinuous
+    solver.passModel(
+        n_columns,
+        n_rows,
+        problem.matrix.nnz,
+        int(highspy.MatrixFormat.kColwise),
+        int(highspy.ObjSense.kMinimize),
+        0.0,
+        problem.cost.astype(np.float64) / -scale,
+        problem.lower.astype(np.float64),
+        problem.upper.astype(np.float64),
+        np.where(problem.is_equal, problem.limit, -np.inf),
+        problem.limit.astype(np.float64),
+        problem.matrix.indptr.astype(np.int32),
+        problem.matrix.indices.astype(np.int32),
+        problem.matrix.data.astype(np.float64),
+        np.full(n_columns, int(whole), dtype=np.int32),
+    )
     return solver, scale
 
 

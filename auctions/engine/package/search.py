@@ -41,6 +41,9 @@ LEAST_GAIN = 0.05
 MAX_BRANCHES = 200
 """Branches of ours before a search is handed to the solver's own."""
 
+BRANCHING_PART = 6
+"""And no more than one part in so many of the work that is left."""
+
 OWN_WAYS = {
     "mip_allow_restart": True,
     "mip_heuristic_run_rins": True,
@@ -222,24 +225,25 @@ class Search:
         keep = np.flatnonzero(tight.bound.may_be_chosen(goal) & (problem.upper > 0))
         if not len(keep):
             return Branched([], True)
-        part = self.program.select(keep)
+        program, part = self.program.select(keep), work.part(1, BRANCHING_PART)
         upper = problem.upper[keep]
         restricted = Problem(
             problem.cost[keep],
-            part.matrix,
+            program.matrix,
             np.where(tight.bound.must_be_full(goal)[keep], upper, 0),
             upper,
-            part.limit,
-            part.is_equal,
+            program.limit,
+            program.is_equal,
         )
         branched = branch(
             restricted,
             tight.binding.of_columns(keep),
             goal - 1,
-            is_feasible=part.is_feasible,
+            is_feasible=program.is_feasible,
             max_nodes=min(self.max_nodes, MAX_BRANCHES),
-            work=work,
+            work=part,
         )
+        work.take(part)
         return replace(branched, met=[_spread(keep, x, each) for each in branched.met])
 
 

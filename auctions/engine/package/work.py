@@ -1,7 +1,7 @@
 """How much a search may do, counted in what the solver does and never in seconds, so that it is the same everywhere.
 
 One unit is one simplex iteration on a program of one row, column or four coefficients; a thousand million of them take
-about 40 seconds of a processor. An allotment is spent as it is used, and looked at between relaxations, between
+25 to 40 seconds of a processor. An allotment is spent as it is used, and looked at between relaxations, between
 branches and before a program is handed to the solver: what is under way is finished. What it buys is shared out where
 everything done so far is known, never between searches that run side by side.
 """

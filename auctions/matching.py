@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections import defaultdict
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from auctions.models import Lot, Window
-from auctions.terms import MAX_LOTS_PER_LEG, LegTerms
+from auctions.terms import MAX_LOTS_PER_LEG, LegTerms, LotFilter
 
 _MATCHES = """
     SELECT leg_id, lot_id, position
@@ -62,22 +63,25 @@ def present_matches(window: Window) -> dict[int, list[int]]:
     return found
 
 
+def lots_matching(window: Window, wanted: LotFilter, *, organization_id: int) -> QuerySet[Lot]:
+    """Return the lots of ``window`` that a filter accepts now, whatever their hours, in no order."""
+    lots = Lot.objects.filter(
+        window=window, on_offer=True, block__resource_type__in=wanted.resource_type_ids
+    ).exclude(block__site__organization=organization_id)
+    if wanted.regions:
+        lots = lots.filter(block__site__region__in=wanted.regions)
+    if wanted.fabrics:
+        lots = lots.filter(block__site__fabric__in=wanted.fabrics)
+    if wanted.min_reliability_bps is not None:
+        lots = lots.filter(block__site__organization__reliability__score_bps__gte=wanted.min_reliability_bps)
+    return lots
+
+
 def count_matches(window: Window, leg: LegTerms, *, organization_id: int) -> int:
     """Return how many lots of ``window`` a filter would match if it closed now: what a ticket tells."""
     assert leg.filter is not None
-    lots = Lot.objects.filter(
-        window=window, on_offer=True, block__resource_type__in=leg.filter.resource_type_ids
-    ).exclude(block__site__organization=organization_id)
-    if leg.filter.regions:
-        lots = lots.filter(block__site__region__in=leg.filter.regions)
-    if leg.filter.fabrics:
-        lots = lots.filter(block__site__fabric__in=leg.filter.fabrics)
-    if leg.filter.min_reliability_bps is not None:
-        lots = lots.filter(
-            block__site__organization__reliability__score_bps__gte=leg.filter.min_reliability_bps
-        )
-    spans = lots.values_list("starts_at", "ends_at")
+    lots = lots_matching(window, leg.filter, organization_id=organization_id)
     return sum(
         (min(ends_at, leg.latest_at) - max(starts_at, leg.earliest_at)).total_seconds() >= leg.hours * 3600
-        for starts_at, ends_at in spans
+        for starts_at, ends_at in lots.values_list("starts_at", "ends_at")
     )

@@ -15,7 +15,9 @@ from django.db.models.functions import Now
 from auctions.models import Inquiry, Window
 from auctions.operations.clearing import clear_window
 from auctions.operations.inquiries import defer_inquiry
+from auctions.operations.standing import bid_for_order
 from auctions.operations.windows import close_window, freeze_window, join_lots, open_window, schedule_windows
+from auctions.queries.standing import orders_to_look_at
 from marketplace.acting import acts_as
 
 logger = logging.getLogger(__name__)
@@ -23,6 +25,7 @@ logger = logging.getLogger(__name__)
 JOB_HEAD_START = timedelta(seconds=10)
 """How long the job of an inquiry has for itself before the sweep looks after it."""
 INQUIRIES_AT_ONCE = 20
+ORDERS_AT_ONCE = 50
 
 
 @acts_as(sweep="auctions.sweep_windows")
@@ -53,6 +56,22 @@ def sweep_inquiries() -> int:
         with transaction.atomic(durable=True):
             defer_inquiry(inquiry_id)
     return len(inquiry_ids)
+
+
+@acts_as(sweep="auctions.sweep_standing_orders")
+def sweep_standing_orders(*, now: datetime) -> int:
+    """Bid for the standing orders that something happened to, and end those that are over. Return how many steps.
+
+    The failure of one is logged and must not keep the others waiting.
+    """
+    taken = 0
+    for order_id in orders_to_look_at(now, limit=ORDERS_AT_ONCE):
+        try:
+            while bid_for_order(order_id=order_id):
+                taken += 1
+        except Exception:
+            logger.exception("standing order %s could not be looked at", order_id)
+    return taken
 
 
 def _move_on(window: Window, now: datetime) -> int:

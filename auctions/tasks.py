@@ -1,6 +1,6 @@
 """Jobs: hints that a window may be due. Each re-reads the row; a job that comes early or twice does nothing."""
 
-from auctions.operations import clearing, inquiries, windows
+from auctions.operations import clearing, inquiries, standing, windows
 from marketplace.jobs import task
 
 QUEUE = "auctions"
@@ -26,3 +26,9 @@ def clear_window(window_id: int) -> None:
 @task(name="auctions.answer_inquiry", queue=QUEUE_INQUIRIES)
 def answer_inquiry(inquiry_id: int) -> None:
     inquiries.answer_inquiry(inquiry_id=inquiry_id)
+
+
+@task(name="auctions.bid_for_order", queue=QUEUE)
+def bid_for_order(order_id: int) -> None:
+    while standing.bid_for_order(order_id=order_id):
+        pass

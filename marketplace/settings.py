@@ -186,6 +186,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "WindowStatus": "auctions.models.Window.Status",
         "BidStatus": "auctions.models.Bid.Status",
+        "StandingOrderStatus": "auctions.models.StandingOrder.Status",
         "MarketStatus": "auctions.models.Market.Status",
         "RefundStatus": "settlements.models.Refund.Status",
         "RefundReason": "settlements.models.Refund.Reason",

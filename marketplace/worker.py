@@ -21,7 +21,7 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 
 import auctions.tasks
 from auctions.publisher import run_publisher
-from auctions.sweeps import sweep_inquiries, sweep_windows
+from auctions.sweeps import sweep_inquiries, sweep_standing_orders, sweep_windows
 from notifications.jobs import QUEUE_LETTERS
 from notifications.sweeps import sweep_news
 from settlements.jobs import QUEUE_MAIL, QUEUE_STRIPE
@@ -59,6 +59,7 @@ async def run_worker() -> None:
     stop = threading.Event()
     threads = [
         threading.Thread(target=_sweep, args=(stop, _sweep_windows), name="window-sweep"),
+        threading.Thread(target=_sweep, args=(stop, _sweep_standing_orders), name="standing-order-sweep"),
         threading.Thread(target=_sweep, args=(stop, _sweep_settlements), name="settlement-sweep"),
         threading.Thread(target=_sweep, args=(stop, _sweep_news), name="news-sweep"),
         threading.Thread(
@@ -135,6 +136,10 @@ def _sweep(stop: threading.Event, sweep: Callable[[], object], pause_seconds: fl
 def _sweep_windows() -> None:
     sweep_windows(now=datetime.now(UTC))
     sweep_inquiries()
+
+
+def _sweep_standing_orders() -> None:
+    sweep_standing_orders(now=datetime.now(UTC))
 
 
 def _sweep_settlements() -> None:

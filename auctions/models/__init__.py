@@ -6,6 +6,7 @@ from auctions.models.inquiries import Inquiry
 from auctions.models.markets import Lot, Market, Window
 from auctions.models.receipts import LotReceipt, Receipt
 from auctions.models.records import WindowRecord
+from auctions.models.standing import StandingOrder
 
 __all__ = [
     "Award",
@@ -21,6 +22,7 @@ __all__ = [
     "Market",
     "ProductPrice",
     "Receipt",
+    "StandingOrder",
     "Window",
     "WindowRecord",
 ]

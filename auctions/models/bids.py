@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from accounts.models import Organization, User
 from auctions.models.markets import Lot, Window
+from auctions.models.standing import StandingOrder
 from inventory.models import Region, Site
 from marketplace.states import Transitions
 
@@ -55,6 +56,9 @@ class Bid(models.Model):
     window = models.ForeignKey(Window, on_delete=models.PROTECT, related_name="bids")
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="bids")
     placed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    standing_order = models.ForeignKey(
+        StandingOrder, null=True, blank=True, on_delete=models.PROTECT, related_name="bids", db_index=False
+    )
     sequence = models.BigIntegerField(unique=True)
     request_key = models.UUIDField(
         null=True, help_text="Names the submission, so that a repeated one places nothing."
@@ -77,6 +81,11 @@ class Bid(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["organization", "request_key"], name="bid_once_per_submission"),
+            models.UniqueConstraint(
+                fields=["standing_order", "window"],
+                condition=Q(status="placed"),
+                name="standing_order_one_open_bid_per_window",
+            ),
             models.CheckConstraint(name="bid_hold_not_negative", condition=Q(hold_cents__gte=0)),
             models.CheckConstraint(
                 name="bid_loss_has_a_reason", condition=Q(status="lost") | Q(loss_reason="")
@@ -90,6 +99,11 @@ class Bid(models.Model):
                 fields=["window", "sequence"], condition=Q(status="placed"), name="bid_placed_by_window"
             ),
             models.Index(fields=["organization", "-id"], name="bid_by_organization"),
+            models.Index(
+                fields=["standing_order", "id"],
+                condition=Q(standing_order__isnull=False),
+                name="bid_by_standing_order",
+            ),
         ]
 
     def __str__(self) -> str:

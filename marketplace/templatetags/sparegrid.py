@@ -159,6 +159,9 @@ LOOKS = {
     "part_won": Look("half", "ok"),
     "lost": Look("minus", "neutral"),
     "released": Look("return", "neutral"),
+    # standing orders
+    "fulfilled": Look("check", "ok"),
+    "exhausted": Look("minus", "warn"),
     # inquiries
     "asked": Look("working", "neutral"),
     "answered": Look("check", "ok"),

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from auctions.views import bids, compose, curves, hours, markets, operate, prices, records, reserve, ticket
+from auctions.views import (
+    bids,
+    compose,
+    curves,
+    hours,
+    markets,
+    operate,
+    orders,
+    prices,
+    records,
+    reserve,
+    ticket,
+)
 
 app_name = "auctions"
 urlpatterns = [
@@ -26,6 +38,14 @@ urlpatterns = [
     path("bids/<int:pk>/change/more/", compose.recompose, name="bid_recompose"),
     path("bids/<int:pk>/cancel/", bids.bid_cancel, name="bid_cancel"),
     path("bids/<int:pk>/proof.json", records.bid_proof, name="bid_proof"),
+    path("standing-orders/", orders.order_list, name="order_list"),
+    path("standing-orders/new/", orders.order_create, name="order_create"),
+    path("standing-orders/preview/", orders.order_preview, name="order_preview"),
+    path("standing-orders/<int:pk>/", orders.order_detail, name="order_detail"),
+    path("standing-orders/<int:pk>/change/", orders.order_change, name="order_change"),
+    path("standing-orders/<int:pk>/pause/", orders.order_pause, name="order_pause"),
+    path("standing-orders/<int:pk>/resume/", orders.order_resume, name="order_resume"),
+    path("standing-orders/<int:pk>/cancel/", orders.order_cancel, name="order_cancel"),
     path("operate/", operate.overview, name="operate_overview"),
     path("operate/markets/", operate.market_list, name="operate_market_list"),
     path("operate/markets/new/", operate.market_create, name="operate_market_create"),

@@ -59,6 +59,14 @@ def bid_in_words(terms: BidTerms, names: Names) -> list[OptionWords]:
     return [_option_in_words(option, names) for option in terms.options]
 
 
+def wanted_in_words(filters: Iterable[LotFilter]) -> list[str]:
+    """Return what each filter accepts, in words: "any H100 lot in US East"."""
+    wanted = list(filters)
+    type_ids = {pk for one in wanted for pk in one.resource_type_ids}
+    names = Names(lots={}, types=ResourceType.objects.in_bulk(type_ids) if type_ids else {})
+    return [_filter_in_words(one, names) for one in wanted]
+
+
 def _option_in_words(option: OptionTerms, names: Names) -> OptionWords:
     if option.value_ticks is not None:
         limit = f"for {format_ticks(option.value_ticks)} in all"

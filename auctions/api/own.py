@@ -39,6 +39,7 @@ ACCEPTED = 202
 
 class BidFilter(filters.FilterSet):
     window = filters.NumberFilter(field_name="window_id")
+    standing_order = filters.NumberFilter(field_name="standing_order_id")
     status = filters.ChoiceFilter(choices=Bid.Status.choices)
 
 

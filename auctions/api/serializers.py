@@ -254,6 +254,7 @@ class BidSerializer(serializers.ModelSerializer):
         fields = [
             "id",
             "window",
+            "standing_order",
             "status",
             "sequence",
             "nonce",

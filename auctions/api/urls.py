@@ -3,7 +3,7 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from auctions.api import advice, own, public
+from auctions.api import advice, own, public, standing
 
 router = SimpleRouter()
 router.register("markets", public.MarketViewSet, basename="api-market")
@@ -12,6 +12,7 @@ router.register("lots", public.LotViewSet, basename="api-lot")
 router.register("indications", public.IndicationViewSet, basename="api-indication")
 router.register("prices", public.PriceViewSet, basename="api-price")
 router.register("bids", own.BidViewSet, basename="api-bid")
+router.register("standing-orders", standing.StandingOrderViewSet, basename="api-standing-order")
 router.register("awards", own.AwardViewSet, basename="api-award")
 
 urlpatterns = [

@@ -44,11 +44,12 @@ class OwnBid:
 
     @property
     def can_change(self) -> bool:
-        return self.is_in_book and self.clock.takes_bids
+        return self.is_in_book and self.clock.takes_bids and self.bid.standing_order_id is None
 
     @property
     def can_cancel(self) -> bool:
-        return self.is_in_book and self.clock.phase == Window.Status.OPEN
+        is_own_master = self.bid.standing_order_id is None
+        return self.is_in_book and self.clock.phase == Window.Status.OPEN and is_own_master
 
     @property
     def max_cents(self) -> int:

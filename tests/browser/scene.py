@@ -17,6 +17,7 @@ from accounts.operations import create_api_key, set_credit
 from auctions.models import Bid
 from auctions.operations.bids import place_bid
 from auctions.operations.inquiries import answer_inquiry, ask_about_bid
+from auctions.operations.standing import start_order
 from inventory.operations import begin_draft
 from marketplace.db import database_now
 from notifications.links import unsubscribe_link
@@ -39,6 +40,7 @@ from tests.factories import (
     WindowFactory,
 )
 from tests.integration.auctions.conftest import close_and_clear
+from tests.integration.auctions.orders import asked_for, step
 from tests.integration.auctions.pages import bid_on
 from tests.integration.auctions.test_expressive_bids import bid_of, leg_on, option
 from tests.integration.auctions.test_views_prices import priced
@@ -123,6 +125,10 @@ def _trade(scene: SimpleNamespace) -> None:
     LotFactory(window=scene.lot.window, block__site=scene.site)
     scene.market, scene.product = scene.lot.window.market, scene.lot.block.resource_type
     scene.bid = bid_on(scene.lot, scene.buyer)
+    asked = asked_for(scene.lot)
+    scene.type_id, scene.deadline = scene.product.pk, f"{asked.deadline_at:%Y-%m-%dT%H:%M}"
+    scene.order = start_order(organization=scene.buyer, created_by=None, terms=asked)
+    step(scene.order)
     bid_on(scene.lot, BuyerFactory(), units=8, price_ticks=30_000)
 
     cleared = [LotFactory(block__site=scene.site)]

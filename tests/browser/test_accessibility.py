@@ -78,6 +78,14 @@ VIEWS = [
     View("auctions:bid_change", "buyer", "bid.pk"),
     View("auctions:bid_recompose", "buyer", "bid.pk"),
     View("auctions:bid_cancel", "buyer", "bid.pk"),
+    View("auctions:order_list", "buyer"),
+    View("auctions:order_create", "buyer"),
+    View(
+        "auctions:order_create", "buyer", query="?types={type_id}&goal=2000&budget=4000&deadline={deadline}"
+    ),
+    View("auctions:order_detail", "buyer", "order.pk"),
+    View("auctions:order_change", "buyer", "order.pk"),
+    View("auctions:order_cancel", "buyer", "order.pk"),
     View("auctions:operate_overview", "operator"),
     View("auctions:operate_market_list", "operator"),
     View("auctions:operate_market_create", "operator"),
@@ -191,7 +199,7 @@ NOT_PAGES = {
         settlements:audit_export
         mfa_download_recovery_codes""",
     "answer to a form only, and lead to a page or show the page of the form": """
-        inventory:block_draft_discard
+        inventory:block_draft_discard auctions:order_preview auctions:order_pause auctions:order_resume
         auctions:bid_review auctions:bid_confirm auctions:bid_ask auctions:operate_market_pause
         auctions:operate_window_retry accounts:switch_organization accounts:api_key_create
         accounts:api_key_revoke accounts:member_add accounts:member_role accounts:credit_approve

@@ -27,6 +27,7 @@ RESOLVE_PREPAYMENT = "settlements.resolve_prepayment"
 BOOK_AVAILABLE = "settlements.book_available"
 RESOLVE_REFUND = "settlements.resolve_refund"
 REFRESH_DISPUTE = "settlements.refresh_dispute"
+SEND_RETURN = "settlements.send_prepaid_return"
 SEND_REVERSAL = "settlements.send_reversal"
 DETACH_PAYMENT_METHOD = "settlements.detach_payment_method"
 TAKE_STEP = "settlements.take_dunning_step"
@@ -66,6 +67,12 @@ def defer_reversals(reversal_ids: Sequence[int]) -> None:
     """Have these parts of transfers taken back as soon as this transaction commits."""
     for reversal_id in reversal_ids:
         app.configure_task(SEND_REVERSAL, queue=QUEUE_STRIPE).defer(row_id=reversal_id)
+
+
+def defer_prepaid_returns(return_ids: Sequence[int]) -> None:
+    """Have these parts of prepayments returned as soon as this transaction commits."""
+    for return_id in return_ids:
+        app.configure_task(SEND_RETURN, queue=QUEUE_STRIPE).defer(row_id=return_id)
 
 
 def defer_detach(payment_method_id: int) -> None:

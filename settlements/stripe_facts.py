@@ -142,6 +142,8 @@ class RefundOrder:
     amount_cents: int
     is_duplicate: bool
     metadata: dict[str, str]
+    instructions_email: str = ""
+    """Where Stripe asks for bank details: only for what a bank transfer paid."""
 
 
 @dataclass(frozen=True, slots=True)

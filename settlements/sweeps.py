@@ -30,6 +30,7 @@ from settlements.jobs import (
     RESOLVE_TRANSFER,
     SEND_NOTICE,
     SEND_REFUND,
+    SEND_RETURN,
     SEND_REVERSAL,
     SEND_TRANSFER,
     TAKE_STEP,
@@ -47,6 +48,7 @@ from settlements.models import (
     Notice,
     PaymentMethod,
     PendingFunds,
+    PrepaidReturn,
     Prepayment,
     Refund,
     RefundAttempt,
@@ -96,6 +98,7 @@ def sweep_settlements() -> int:
         + defer_again(RESOLVE_PREPAYMENT, unresolved_prepayments())
         + defer_again(REFRESH_DISPUTE, unheard_of_disputes())
         + defer_again(SEND_REVERSAL, unsent_reversals())
+        + defer_again(SEND_RETURN, unsent_returns())
     )
 
 
@@ -263,6 +266,14 @@ def unsent_reversals() -> list[int]:
         status__in=TransferReversal.OPEN, called_at__lt=Now() - JOB_HEAD_START
     ).filter(Q(n_calls=0) | Q(called_at__lt=Now() - _pause()))
     return list(reversals.order_by("called_at", "id").values_list("id", flat=True)[:BATCH])
+
+
+def unsent_returns() -> list[int]:
+    """Return parts of prepayments on their way back that nobody has asked about for a while; the while doubles."""
+    returns = PrepaidReturn.objects.filter(
+        status=PrepaidReturn.Status.SENDING, called_at__lt=Now() - JOB_HEAD_START
+    ).filter(Q(n_calls=0) | Q(called_at__lt=Now() - _pause()))
+    return list(returns.order_by("called_at", "id").values_list("id", flat=True)[:BATCH])
 
 
 def unheard_of_disputes() -> list[int]:

@@ -22,6 +22,7 @@ from settlements.jobs import (
     RESOLVE_TRANSFER,
     SEND_NOTICE,
     SEND_REFUND,
+    SEND_RETURN,
     SEND_REVERSAL,
     SEND_TRANSFER,
     TAKE_STEP,
@@ -34,6 +35,7 @@ from settlements.operations.dunning import take_step
 from settlements.operations.events import handle_event
 from settlements.operations.funds import book_available
 from settlements.operations.notices import send_notice
+from settlements.operations.prepaid_returns import send_return
 from settlements.operations.prepayments import resolve_prepayment
 from settlements.operations.refund_sending import resolve_refund_attempt, send_refund
 from settlements.operations.reversals import send_reversal
@@ -132,3 +134,9 @@ def book_available_funds(*, row_id: int) -> None:
 def take_transfer_back(*, row_id: int) -> None:
     """Take part of a transfer back. Not retried here: the sweep looks it up."""
     send_reversal(reversal_id=row_id)
+
+
+@task(name=SEND_RETURN, queue=QUEUE_STRIPE)
+def return_part_of_prepayment(*, row_id: int) -> None:
+    """Return part of a prepayment. Not retried here: the sweep looks it up."""
+    send_return(return_id=row_id)

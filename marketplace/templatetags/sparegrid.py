@@ -200,6 +200,7 @@ LOOKS = {
     "pending_approval": Look("clock", "warn"),
     "approved": Look("check", "neutral"),
     "sending": Look("working", "neutral"),
+    "returned": Look("return", "ok"),
     "succeeded": Look("check", "ok"),
     "credited": Look("check", "ok"),
     "reversed": Look("return", "neutral"),

@@ -13,6 +13,7 @@ from settlements.models.handovers import Handover, HandoverRead, SshKey
 from settlements.models.leases import Lease, LeaseMonth
 from settlements.models.ledger import Account, AccountBalance, Entry, Transaction
 from settlements.models.outages import Outage
+from settlements.models.prepaid_returns import PrepaidReturn
 from settlements.models.prepayments import PendingFunds, Prepayment
 from settlements.models.reconciliation import BalanceMovement, ClosedPeriod, Mismatch
 from settlements.models.refunds import Refund, RefundAttempt, RefundLine
@@ -48,6 +49,7 @@ __all__ = [
     "Outage",
     "PaymentMethod",
     "PendingFunds",
+    "PrepaidReturn",
     "Prepayment",
     "Refund",
     "RefundAttempt",

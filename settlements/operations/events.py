@@ -16,11 +16,20 @@ from accounts.models import Organization
 from marketplace.db import database_now
 from settlements import stripe_gateway as gateway
 from settlements.jobs import defer_event
-from settlements.models import ChargeAttempt, PaymentMethod, Prepayment, RefundAttempt, StripeEvent, Transfer
+from settlements.models import (
+    ChargeAttempt,
+    PaymentMethod,
+    PrepaidReturn,
+    Prepayment,
+    RefundAttempt,
+    StripeEvent,
+    Transfer,
+)
 from settlements.operations.bank_payouts import PayoutMismatch, apply_payout
 from settlements.operations.cards import CardNotSaved, save_card, take_off_file
 from settlements.operations.disputes import apply_dispute
 from settlements.operations.payments import PaymentMismatch, apply_payment, lock_attempt
+from settlements.operations.prepaid_returns import apply_return, lock_return
 from settlements.operations.prepayments import apply_prepayment, expire_prepayment
 from settlements.operations.refund_sending import apply_refund, lock_refund_attempt
 from settlements.operations.seller_accounts import AccountMismatch, apply_account
@@ -166,6 +175,10 @@ def _read_refund(told: dict[str, Any]) -> Apply:
     refund = gateway.retrieve_refund(told["id"])
 
     def apply() -> str:
+        return_id = refund.metadata.get("prepaid_return", "")
+        if return_id.isdecimal() and PrepaidReturn.objects.filter(pk=int(return_id)).exists():
+            own = lock_return(int(return_id))
+            return f"{own}: {own.status}" if apply_return(own, refund) else UNCHANGED
         attempt_id = refund.metadata.get("refund_attempt", "")
         if not attempt_id.isdecimal() or not RefundAttempt.objects.filter(pk=int(attempt_id)).exists():
             raise PaymentMismatch(f"{refund.id} names no refund of ours")

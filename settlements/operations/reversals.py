@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import F, Sum
 from django.db.models.functions import Now
 
+from accounts.models import User
 from marketplace.db import database_now
 from marketplace.states import require_transition
 from settlements import ledger
@@ -27,7 +28,12 @@ FAILURES = {
     "balance_insufficient": "The seller's account at Stripe does not hold it any more.",
     "transfer_already_reversed": "The transfer was already taken back at Stripe.",
 }
+OVERTAKEN = "What was to be taken back has been taken back, or is not too much any more. Nothing was sent."
 SET_OFF = "The seller owes it: its next payouts are set off against it."
+
+
+class StaleReversal(Exception):
+    """What was asked for no longer fits the reversal's state; the text says why, for people."""
 
 
 def write_reversals(lines: Iterable[SettlementLine]) -> list[TransferReversal]:
@@ -37,16 +43,8 @@ def write_reversals(lines: Iterable[SettlementLine]) -> list[TransferReversal]:
     """
     written = []
     for line in lines:
-        transfers = list(
-            Transfer.objects.filter(delivery__line=line, status__in=Transfer.LEFT)
-            .select_for_update(no_key=True, of=("self",))
-            .order_by("-number")
-        )
-        going_back = _open_cents(transfers)
-        left = {
-            each.pk: each.amount_cents - each.reversed_cents - going_back.get(each.pk, 0)
-            for each in transfers
-        }
+        transfers = _lock_left(line)
+        left = _left_cents(transfers)
         too_much = sum(left.values()) - line.share_cents
         for each in transfers:
             cents = min(left[each.pk], too_much)
@@ -74,15 +72,59 @@ def send_reversal(*, reversal_id: int) -> TransferReversal.Status:
             TransferReversal.objects.filter(pk=reversal_id).update(n_calls=F("n_calls") + 1, called_at=Now())
         if reversal.status != Status.SENDING:
             return Status(reversal.status)
+    return _send(reversal)
+
+
+def retry_reversal(*, reversal_id: int, by: User) -> TransferReversal.Status:
+    """Take back once more what Stripe refused to, with a new key. Raise StaleReversal, OutcomeUnknown.
+
+    What a later reversal took back in its place, or what the seller is due again, is not taken twice.
+    """
+    with transaction.atomic(durable=True):
+        reversal = _lock(reversal_id)
+        if reversal.status != Status.FAILED:
+            raise StaleReversal(f"This reversal is {reversal.get_status_display().lower()} by now.")
+        line = reversal.transfer.delivery.line
+        left = _left_cents(_lock_left(line))
+        if reversal.amount_cents > min(
+            left.get(reversal.transfer_id, 0), sum(left.values()) - line.share_cents
+        ):
+            raise StaleReversal(OVERTAKEN)
+        _move(reversal, Status.SENDING)
+        reversal.idempotency_key = uuid.uuid4()
+        reversal.message, reversal.ended_at = "", None
+        reversal.n_calls += 1
+        reversal.called_at = database_now()
+        reversal.save()
+    logger.info("%s is tried again by user %s", reversal, by.pk)
+    return _send(reversal)
+
+
+def _send(reversal: TransferReversal) -> TransferReversal.Status:
+    """Look a reversal up at Stripe, ask for it where there is none, and record the answer."""
     told = gateway.find_reversal(
-        transfer_id=reversal.transfer.stripe_transfer_id, key="reversal", value=str(reversal_id)
+        transfer_id=reversal.transfer.stripe_transfer_id, key="reversal", value=str(reversal.pk)
     )
     if told is None:
         told = _call(reversal)
     if told is not None:
         with transaction.atomic(durable=True):
-            _apply(_lock(reversal_id), told)
-    return Status(TransferReversal.objects.values_list("status", flat=True).get(pk=reversal_id))
+            _apply(_lock(reversal.pk), told)
+    return Status(TransferReversal.objects.values_list("status", flat=True).get(pk=reversal.pk))
+
+
+def _lock_left(line: SettlementLine) -> list[Transfer]:
+    """Return the transfers of a line that left, locked, the newest first."""
+    left = Transfer.objects.filter(delivery__line=line, status__in=Transfer.LEFT)
+    return list(left.select_for_update(no_key=True, of=("self",)).order_by("-number"))
+
+
+def _left_cents(transfers: list[Transfer]) -> dict[int, int]:
+    """Return what of each transfer neither came back nor is on its way back, cents."""
+    going_back = _open_cents(transfers)
+    return {
+        each.pk: each.amount_cents - each.reversed_cents - going_back.get(each.pk, 0) for each in transfers
+    }
 
 
 def _open_cents(transfers: list[Transfer]) -> dict[int, int]:

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Sum
 from django.urls import reverse
 
 from accounts.models import BiddingLimit, Hold
 from auctions.models import Bid
-from settlements.models import Prepayment, Settlement
+from settlements.models import Dispute, PrepaidReturn, Prepayment, Settlement
 
 N_LATEST = 20
 HOLDS_PER_PAGE = 50
@@ -88,3 +88,45 @@ def _held_for(
 def prepayments_of(organization_id: int) -> QuerySet[Prepayment]:
     """Return what an organization paid in, or began to, newest first."""
     return Prepayment.objects.filter(organization_id=organization_id).order_by("-id")
+
+
+@dataclass(frozen=True, slots=True)
+class Returnable:
+    """What of a prepaid balance can go back now, cents, and why not more (empty: all of it can)."""
+
+    cents: int
+    why_not: str
+
+
+def returnable_of(limit: BiddingLimit) -> Returnable:
+    """Return what of a prepaid balance is neither held nor spent and came with a payment that it can go back to."""
+    if not limit.prepaid_cents:
+        return Returnable(0, "Nothing is prepaid.")
+    disputed = Dispute.objects.filter(
+        settlement__organization=limit.organization_id, status__in=Dispute.SUSPENDS
+    )
+    if disputed.exists():
+        return Returnable(0, "A payment is disputed at its bank. Nothing is returned until that is settled.")
+    cents = min(limit.prepaid_cents, limit.free_cents)
+    if not cents:
+        return Returnable(0, "All of it is held for bids and settlements.")
+    paid_in = sum(left for _, left in left_of_prepayments(limit.organization_id))
+    if not paid_in:
+        return Returnable(
+            0, "What is prepaid came from refunds, which have no payment to go back to. It pays first."
+        )
+    return Returnable(min(cents, paid_in), "")
+
+
+def left_of_prepayments(organization_id: int) -> list[tuple[Prepayment, int]]:
+    """Return the payments that may still take money back, newest first, each with how much, cents."""
+    received = prepayments_of(organization_id).filter(status=Prepayment.Status.RECEIVED)
+    gone = Sum("returns__amount_cents", filter=~Q(returns__status=PrepaidReturn.Status.FAILED), default=0)
+    rows = received.annotate(gone_cents=gone)
+    return [(own, own.amount_cents - own.gone_cents) for own in rows if own.amount_cents > own.gone_cents]
+
+
+def returns_of(organization_id: int) -> QuerySet[PrepaidReturn]:
+    """Return what an organization had returned of its prepayments, newest first."""
+    own = PrepaidReturn.objects.filter(prepayment__organization_id=organization_id)
+    return own.select_related("prepayment", "asked_by").order_by("-id")

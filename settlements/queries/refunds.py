@@ -18,6 +18,8 @@ NEXT_ACTIONS = {
     Refund.Status.FAILED: "Try again, or credit it to the prepaid balance.",
 }
 
+TAKE_BACK = "The buyer has it. Take the seller's part back again below, or leave it to be set off."
+
 
 @dataclass(frozen=True, slots=True)
 class RefundPage:
@@ -58,8 +60,17 @@ def reversals_of(refund: Refund) -> list[TransferReversal]:
     return list(reversals.select_related("transfer__seller").order_by("id"))
 
 
+def failed_reversals(refund: Refund) -> QuerySet[TransferReversal]:
+    """Return what Stripe refused to take back of the sellers of a refund's lines."""
+    return TransferReversal.objects.filter(
+        transfer__delivery__line__refund_lines__refund=refund, status=TransferReversal.Status.FAILED
+    )
+
+
 def next_action(refund: Refund) -> str:
     """Say what happens next with a refund, and by whom; empty when nothing does."""
+    if refund.status == Refund.Status.SUCCEEDED and failed_reversals(refund).exists():
+        return TAKE_BACK
     return NEXT_ACTIONS.get(Refund.Status(refund.status), "")
 
 

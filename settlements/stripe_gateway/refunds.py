@@ -11,18 +11,22 @@ EXPAND = ["balance_transaction", "failure_balance_transaction"]
 
 
 def create_refund(order: RefundOrder) -> StripeRefund:
-    """Give part of a charge back to its card. Raise OutcomeUnknown, Refused."""
+    """Give part of a charge back to what it was paid with. Raise OutcomeUnknown, Refused.
+
+    For a bank transfer Stripe may ask the buyer for bank details, by e-mail.
+    Source: https://docs.stripe.com/payments/customer-balance/refunding.
+    """
+    params: Any = {
+        "charge": order.charge_id,
+        "amount": order.amount_cents,
+        "reason": "duplicate" if order.is_duplicate else "requested_by_customer",
+        "metadata": order.metadata,
+        "expand": EXPAND,
+    }
+    if order.instructions_email:
+        params["instructions_email"] = order.instructions_email
     with plain_errors():
-        made = client().v1.refunds.create(
-            {
-                "charge": order.charge_id,
-                "amount": order.amount_cents,
-                "reason": "duplicate" if order.is_duplicate else "requested_by_customer",
-                "metadata": order.metadata,
-                "expand": EXPAND,
-            },
-            {"idempotency_key": order.idempotency_key},
-        )
+        made = client().v1.refunds.create(params, {"idempotency_key": order.idempotency_key})
         return _refund(made.to_dict())
 
 

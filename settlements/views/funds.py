@@ -16,8 +16,10 @@ from accounts.access import buyer_needed, member_needed
 from accounts.middleware import MemberRequest
 from marketplace.db import database_now
 from marketplace.fields import AmountField
+from marketplace.money import format_cents
 from settlements.models import Prepayment
 from settlements.operations.payments import PaymentMismatch
+from settlements.operations.prepaid_returns import ReturnDraft, ReturnRefused, return_prepaid
 from settlements.operations.prepayments import (
     PrepaymentDraft,
     PrepaymentRejected,
@@ -25,7 +27,16 @@ from settlements.operations.prepayments import (
     resolve_prepayment,
     start_prepayment,
 )
-from settlements.queries.funds import N_LATEST, held_for, limit_of, live_holds, prepayments_of, released_holds
+from settlements.queries.funds import (
+    N_LATEST,
+    held_for,
+    limit_of,
+    live_holds,
+    prepayments_of,
+    released_holds,
+    returnable_of,
+    returns_of,
+)
 from settlements.stripe_facts import OutcomeUnknown, Refused
 from settlements.views.own import own
 from settlements.views.paging import before_of
@@ -54,6 +65,13 @@ class PrepaymentForm(forms.Form):
         initial=Prepayment.Method.CARD,
         widget=forms.RadioSelect,
     )
+    key = forms.UUIDField(widget=forms.HiddenInput)
+
+
+class ReturnForm(forms.Form):
+    """How much of the prepaid balance to have returned, in US dollars; sent twice, it asks once."""
+
+    amount = AmountField(label="Amount in US dollars", min_dollars=Decimal("0.01"), max_dollars=MAX_DOLLARS)
     key = forms.UUIDField(widget=forms.HiddenInput)
 
 
@@ -154,10 +172,37 @@ def prepayment_cancel(request: MemberRequest, pk: int) -> HttpResponse:
     return redirect("settlements:prepayment_detail", pk)
 
 
-def _limit_page(request: MemberRequest, form: PrepaymentForm, status: int = 200) -> HttpResponse:
+@require_POST
+@buyer_needed
+def prepaid_return(request: MemberRequest) -> HttpResponse:
+    """Have prepaid money returned to what it was paid with."""
+    form = ReturnForm(request.POST, auto_id="id_return_%s")
+    if form.is_valid():
+        draft = ReturnDraft(own(request).pk, form.cleaned_data["amount"], form.cleaned_data["key"])
+        try:
+            returns = return_prepaid(draft=draft, by=request.user)
+        except ReturnRefused as refused:
+            form.add_error("amount", str(refused))
+        else:
+            cents = format_cents(sum(each.amount_cents for each in returns))
+            messages.success(request, f"{cents} is on its way back. By card it takes 5 to 10 days.")
+            return redirect("settlements:limit")
+    return _limit_page(request, PrepaymentForm(initial={"key": uuid4()}), status=422, return_form=form)
+
+
+def _limit_page(
+    request: MemberRequest,
+    form: PrepaymentForm,
+    status: int = 200,
+    return_form: ReturnForm | None = None,
+) -> HttpResponse:
     organization = own(request)
+    limit = limit_of(organization.pk)
     context = {
-        "limit": limit_of(organization.pk),
+        "limit": limit,
+        "returnable": returnable_of(limit),
+        "returns": returns_of(organization.pk)[:N_LATEST],
+        "return_form": return_form or ReturnForm(initial={"key": uuid4()}, auto_id="id_return_%s"),
         "holds": held_for(live_holds(organization.pk)),
         "prepayments": prepayments_of(organization.pk)[:N_LATEST],
         "may_pay": request.user.has_perm("accounts.buy_for", organization),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from allauth.account.decorators import reauthentication_required
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -16,7 +16,7 @@ from accounts.models import Organization, User
 from accounts.trail import About, history_of
 from marketplace.fields import AmountField
 from marketplace.money import format_cents
-from settlements.models import Refund, Settlement
+from settlements.models import Refund, Settlement, TransferReversal
 from settlements.operations.refund_sending import credit_refund, retry_refund
 from settlements.operations.refunds import (
     RefundDraft,
@@ -27,6 +27,7 @@ from settlements.operations.refunds import (
     effect_of_proposed,
     propose_refund,
 )
+from settlements.operations.reversals import StaleReversal, retry_reversal
 from settlements.queries.refunds import (
     booked_under,
     listed_refunds,
@@ -230,11 +231,28 @@ def refund_credit(request: HttpRequest, pk: int) -> HttpResponse:
     return _decide(request, pk, credit)
 
 
+@require_POST
+@finance_needed
+def reversal_retry(request: HttpRequest, pk: int, reversal: int) -> HttpResponse:
+    """Take back once more what Stripe refused to take back of a seller."""
+    own = reversals_of(get_object_or_404(Refund, pk=pk))
+    if reversal not in {each.pk for each in own}:
+        raise Http404
+
+    def retry() -> str:
+        status = retry_reversal(reversal_id=reversal, by=_person(request))
+        if status == TransferReversal.Status.FAILED:
+            raise StaleReversal("Stripe refused it again: the seller still owes it.")
+        return f"It was asked for again: {status.label.lower()}."
+
+    return _decide(request, pk, retry)
+
+
 def _decide(request: HttpRequest, pk: int, decision: Callable[[], str]) -> HttpResponse:
     get_object_or_404(Refund, pk=pk)
     try:
         messages.success(request, decision())
-    except (StaleRefund, SecondPersonNeeded, RefundRejected) as refused:
+    except (StaleRefund, StaleReversal, SecondPersonNeeded, RefundRejected) as refused:
         messages.error(request, str(refused))
     except OutcomeUnknown:
         messages.warning(request, NOT_KNOWN_YET)

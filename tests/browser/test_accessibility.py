@@ -205,6 +205,7 @@ NOT_PAGES = {
         accounts:api_key_revoke accounts:member_add accounts:member_role accounts:credit_approve
         accounts:credit_refuse settlements:own_settlement_pay settlements:card_add settlements:card_default
         settlements:prepayment_start settlements:prepayment_cancel settlements:settlement_assign
+        settlements:prepaid_return settlements:reversal_retry
         settlements:view_save settlements:view_remove settlements:note_add settlements:own_delivery_access
         settlements:own_delivery_keys settlements:outage_report settlements:outage_withdraw
         settlements:ssh_key_remove settlements:outage_answer settlements:payout_setup_start

@@ -38,12 +38,17 @@ WITH own AS (SELECT * FROM settlements_settlement WHERE organization_id = ANY(%(
               WHERE a.outcome = 'succeeded'),
      refund AS (SELECT r.* FROM settlements_refund r JOIN own s ON s.id = r.settlement_id
                 WHERE r.status IN ('approved', 'sending', 'succeeded', 'failed', 'credited')),
+     given_back AS (SELECT b.* FROM settlements_prepaidreturn b
+                    JOIN settlements_prepayment p ON p.id = b.prepayment_id
+                    WHERE p.organization_id = ANY(%(buyers)s)),
      dispute AS (SELECT d.* FROM settlements_dispute d JOIN own s ON s.id = d.settlement_id)
 SELECT
     (SELECT sum(amount_cents) FROM paid),
     (SELECT sum(amount_cents) FROM settlements_prepayment
         WHERE organization_id = ANY(%(buyers)s) AND status = 'received'),
     (SELECT sum(amount_cents) FROM paid WHERE status = 'defaulted'),
+    (SELECT sum(amount_cents) FROM given_back WHERE status <> 'failed'),
+    (SELECT sum(amount_cents) FROM given_back WHERE paid_transaction_id <> '' AND failed_transaction_id = ''),
     (SELECT sum(r.card_cents) FROM settlements_refundattempt a JOIN refund r ON r.id = a.refund_id
         WHERE a.paid_transaction_id <> '' AND a.failed_transaction_id = ''),
     (SELECT sum(t.amount_cents - t.reversed_cents) FROM settlements_transfer t
@@ -76,6 +81,8 @@ class Facts:
     charged: int
     paid_in: int
     paid_too_late: int
+    asked_back: int
+    given_back: int
     refunded: int
     paid_out: int
     disputed: int
@@ -122,13 +129,17 @@ class Books:
             "charged": facts.charged + facts.paid_in,
             "owed to sellers": facts.shares - facts.paid_out,
             "fees earned": facts.fees,
-            "refunds on their way": facts.refunds_decided - facts.refunded,
+            "refunds on their way": facts.refunds_decided
+            + facts.asked_back
+            - facts.refunded
+            - facts.given_back,
             "disputed": facts.disputed - facts.borne,
             "lost and written off": facts.borne - facts.borne_by_sellers + facts.written_off,
             "prepaid": facts.paid_in
             + facts.paid_too_late
             + facts.given_to_balances
-            - facts.spent_of_balances,
+            - facts.spent_of_balances
+            - facts.asked_back,
             "prepaid in limits": facts.prepaid,
             "unpaid": facts.unpaid,
             "holds": facts.unpaid + facts.lease_months_ahead,
@@ -137,6 +148,7 @@ class Books:
         }
         booked = {
             "charged": facts.refunded
+            + facts.given_back
             + facts.paid_out
             + facts.disputed
             + ledger[Kind.STRIPE_FEES]

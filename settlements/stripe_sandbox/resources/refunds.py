@@ -13,7 +13,7 @@ from stripe.params._refund_update_params import RefundUpdateParams
 from .. import ids
 from ..api import Call, Endpoint, merged_metadata
 from ..cards import RefundFate
-from ..errors import StripeError, unsupported
+from ..errors import StripeError
 from ..rendering import LIST_PARAMS, list_page
 from ..store import Object
 from . import balance, payment_methods
@@ -24,14 +24,16 @@ FAILURE_REASON = "expired_or_canceled_card"
 
 def create(call: Call) -> Object:
     charge = _charge(call, call.params)
-    if charge["payment_method_details"]["type"] != "card":
-        raise unsupported("refunds of bank transfers")
+    by_card = charge["payment_method_details"]["type"] == "card"
+    if not by_card:
+        _require_address(call, charge)
     amount = _checked_amount(charge, call.params.get("amount"))
     refund = _new(call, charge, amount)
     paid = balance.record(
         call,
         balance.Booking(
-            type="refund",
+            type="refund" if by_card else "payment_refund",
+            reporting_category="refund",
             source=refund["id"],
             amount=-amount,
             available_on=call.now_s,
@@ -39,7 +41,7 @@ def create(call: Call) -> Object:
         ),
     )
     refund["balance_transaction"] = paid["id"]
-    fate = payment_methods.test_card(call, call.get("payment_method", charge["payment_method"])).refund_fate
+    fate = _fate(call, charge) if by_card else RefundFate.PENDING
     refund["status"] = "pending" if fate is RefundFate.PENDING else "succeeded"
     if refund["status"] == "pending":
         refund["pending_reason"] = "processing"
@@ -48,6 +50,29 @@ def create(call: Call) -> Object:
     call.emit("refund.created", refund)
     _count(call, charge, amount)
     return refund
+
+
+def _fate(call: Call, charge: Object) -> RefundFate:
+    return payment_methods.test_card(call, call.get("payment_method", charge["payment_method"])).refund_fate
+
+
+def _require_address(call: Call, charge: Object) -> None:
+    """Stripe may have to ask the sender of a bank transfer for its account."""
+    customer = call.get("customer", charge["customer"])
+    if not (customer["email"] or call.params.get("instructions_email")):
+        raise StripeError(
+            "The customer has no email address: pass instructions_email, so that bank details can be asked for.",
+            param="instructions_email",
+        )
+
+
+def _destination(charge: Object) -> Object:
+    if charge["payment_method_details"]["type"] != "card":
+        return {
+            "type": "us_bank_transfer",
+            "us_bank_transfer": {"reference": None, "reference_status": "pending"},
+        }
+    return {"card": {"reference": None, "reference_status": "pending", "type": "refund"}, "type": "card"}
 
 
 def _charge(call: Call, given: Object) -> Object:
@@ -118,10 +143,7 @@ def _new(call: Call, charge: Object, amount: int) -> Object:
         "created": call.now_s,
         "currency": charge["currency"],
         "description": None,
-        "destination_details": {
-            "card": {"reference": None, "reference_status": "pending", "type": "refund"},
-            "type": "card",
-        },
+        "destination_details": _destination(charge),
         "failure_balance_transaction": None,
         "failure_reason": None,
         "metadata": merged_metadata({}, call.params.get("metadata", {})),
@@ -227,7 +249,7 @@ ENDPOINTS = (
         "POST",
         "/v1/refunds",
         RefundCreateParams,
-        frozenset({"amount", "charge", "payment_intent", "metadata", "reason"}),
+        frozenset({"amount", "charge", "instructions_email", "payment_intent", "metadata", "reason"}),
         create,
     ),
     Endpoint(

@@ -77,7 +77,7 @@ class TestLimitPage:
                 )
 
         # session, user, memberships, permission; limit, holds, bids, settlements; permission; prepayments
-        with django_assert_num_queries(10):  # type: ignore[operator]
+        with django_assert_num_queries(11):  # type: ignore[operator]
             client.get(reverse("settlements:limit"))
 
     def test_a_viewer_sees_it_and_cannot_pay_in(self) -> None:

@@ -1,10 +1,14 @@
 """Refunds at Stripe: sent once whatever is lost or killed, booked as the balance moved, failing with a next action."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db.models import F
+from django.test import Client
+from django.urls import reverse
 
 from marketplace.db import database_now
 from settlements import ledger
@@ -29,12 +33,13 @@ from settlements.operations.refund_sending import (
     send_refund,
 )
 from settlements.operations.refunds import StaleRefund
-from settlements.operations.reversals import send_reversal
+from settlements.operations.reversals import StaleReversal, retry_reversal, send_reversal
 from settlements.operations.transfers import send_transfer
 from settlements.stripe_facts import OutcomeUnknown
 from settlements.stripe_sandbox.faults import ApiFault
 from settlements.stripe_sandbox.server import SandboxServer
 from settlements.sweeps import sweep_settlements, unresolved_refund_attempts, unsent_refunds, unsent_reversals
+from tests.factories import UserFactory
 from tests.integration.settlements.payout_steps import set_up
 from tests.integration.settlements.refund_steps import (
     finance_person,
@@ -276,6 +281,17 @@ def delivered(settlement: Settlement) -> None:
         assert move_delivery(delivery_id=delivery.pk, now=delivery.ends_at)
 
 
+@contextmanager
+def reversed_at_stripe(sandbox: SandboxServer, transfer: Transfer) -> Iterator[None]:
+    """Have Stripe hold a transfer for taken back in full, for a while."""
+    with sandbox.sandbox.serving() as call:
+        as_it_was = call.get("transfer", transfer.stripe_transfer_id)
+        call.store.save(as_it_was | {"amount_reversed": as_it_was["amount"], "reversed": True})
+    yield
+    with sandbox.sandbox.serving() as call:
+        call.store.save(as_it_was)
+
+
 class TestTakingBack:
     def test_what_a_seller_was_paid_comes_back(self, paid_out: Transfer) -> None:
         settlement = paid_out.delivery.line.settlement
@@ -327,6 +343,61 @@ class TestTakingBack:
         reversal.refresh_from_db()
         assert reversal.message.endswith("set off against it.")
         assert ledger.balance_cents(ledger.seller_payable(paid_out.seller_id)) == 19_00
+
+    @pytest.fixture
+    def failed(self, paid_out: Transfer, sandbox: SandboxServer) -> TransferReversal:
+        """A reversal that Stripe refused, because somebody had taken it all back there."""
+        refund(paid_out.delivery.line.settlement, 20_00)
+        reversal = TransferReversal.objects.get()
+        with reversed_at_stripe(sandbox, paid_out):
+            assert send_reversal(reversal_id=reversal.pk) == TransferReversal.Status.FAILED
+        return reversal
+
+    def test_one_that_failed_is_taken_back_when_tried_again(
+        self, paid_out: Transfer, failed: TransferReversal
+    ) -> None:
+        status = retry_reversal(reversal_id=failed.pk, by=UserFactory(is_finance=True))
+
+        assert status == TransferReversal.Status.DONE
+        paid_out.refresh_from_db()
+        assert paid_out.reversed_cents == 19_00
+        assert ledger.balance_cents(ledger.seller_payable(paid_out.seller_id)) == 0
+        with pytest.raises(StaleReversal, match="taken back by now"):
+            retry_reversal(reversal_id=failed.pk, by=UserFactory(is_finance=True))
+
+    def test_what_a_later_one_took_back_is_not_taken_twice(
+        self, paid_out: Transfer, failed: TransferReversal
+    ) -> None:
+        refund(paid_out.delivery.line.settlement, 10_00)
+        later = TransferReversal.objects.exclude(pk=failed.pk).get()
+        assert (send_reversal(reversal_id=later.pk), later.amount_cents) == ("done", 28_50)
+
+        with pytest.raises(StaleReversal, match="Nothing was sent"):
+            retry_reversal(reversal_id=failed.pk, by=UserFactory(is_finance=True))
+
+        assert stripe_client().v1.transfers.retrieve(paid_out.stripe_transfer_id).amount_reversed == 28_50
+
+    def test_finance_tries_again_on_the_refunds_page(
+        self, failed: TransferReversal, sandbox: SandboxServer
+    ) -> None:
+        own = Refund.objects.get()
+        client = Client()
+        client.force_login(UserFactory(is_finance=True))
+        send_refund(refund_id=own.pk)
+        page = client.get(reverse("settlements:refund_detail", args=[own.pk])).content.decode()
+        assert "Take the seller&#x27;s part back again below" in page
+        retry = reverse("settlements:reversal_retry", args=[own.pk, failed.pk])
+        assert retry in page
+
+        with reversed_at_stripe(sandbox, failed.transfer):
+            again = client.post(retry, follow=True).content.decode()
+        assert "Stripe refused it again" in again
+        done = client.post(retry, follow=True).content.decode()
+
+        assert "It was asked for again: taken back." in done
+        assert "This reversal is taken back by now." in client.post(retry, follow=True).content.decode()
+        other = reverse("settlements:reversal_retry", args=[own.pk, failed.pk + 1])
+        assert client.post(other).status_code == 404
 
     @pytest.fixture
     def paid_out(self, sandbox: SandboxServer) -> Transfer:

@@ -10,7 +10,7 @@ from uuid import uuid4
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from accounts.models import Organization
+from accounts.models import BiddingLimit, Organization
 from settlements.models import Customer, Delivery, Outage, Prepayment
 from settlements.operations.charging import CannotPay, continue_payment, pay_settlement
 from settlements.operations.outages import (
@@ -21,6 +21,7 @@ from settlements.operations.outages import (
     withdraw_outage,
 )
 from settlements.operations.payments import PaymentMismatch
+from settlements.operations.prepaid_returns import ReturnDraft, ReturnRefused, return_prepaid
 from settlements.operations.prepayments import (
     PrepaymentDraft,
     PrepaymentRejected,
@@ -34,8 +35,8 @@ from tests.laws.money_machine.world import World, picks
 
 Method = Prepayment.Method
 PREPAID_AT_MOST_CENTS = 3_000_00
-CARD_NUMBERS = ("4242424242424242", "4000000000000002", "4000002760003184")
-"""Typed on Stripe's page: one that pays, one that is declined, one whose bank asks."""
+CARD_NUMBERS = ("4242424242424242", "4000000000000002", "4000002760003184", "4000000000005126")
+"""Typed on Stripe's page: one that pays, one that is declined, one whose bank asks, one whose refunds fail."""
 
 
 class Buyers(World):
@@ -134,6 +135,16 @@ class Buyers(World):
                         organization_id=prepayment.organization_id, prepayment_id=prepayment.pk
                     )
                 )
+
+    @rule(pick=picks, per_mille=st.integers(1, 1100), times=st.integers(1, 2))
+    def ask_prepaid_money_back(self, pick: int, per_mille: int, times: int) -> None:
+        limit = BiddingLimit.objects.get(pk=self.buyer_at(pick).pk)
+        if limit.prepaid_cents:
+            cents = max(limit.prepaid_cents * per_mille // 1000, 1)
+            draft = ReturnDraft(limit.pk, cents, uuid4())
+            with suppress(ReturnRefused):
+                for _ in range(times):  # a form sent twice asks once
+                    return_prepaid(draft=draft, by=self.people[0])
 
     # What did not work
 

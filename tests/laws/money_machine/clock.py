@@ -17,6 +17,7 @@ from settlements.models import (
     Lease,
     LeaseMonth,
     PendingFunds,
+    PrepaidReturn,
     Prepayment,
     Refund,
     RefundAttempt,
@@ -30,6 +31,7 @@ from settlements.operations.delivery_steps import move_delivery
 from settlements.operations.disputes import refresh_dispute
 from settlements.operations.dunning import take_step
 from settlements.operations.lease_months import complete_lease, draw_up_month
+from settlements.operations.prepaid_returns import send_return
 from settlements.operations.prepayments import resolve_prepayment
 from settlements.operations.refund_sending import resolve_refund_attempt, send_refund
 from settlements.operations.reversals import send_reversal
@@ -133,6 +135,10 @@ class Clock(World):
         reversals = TransferReversal.objects.filter(status__in=TransferReversal.OPEN)
         for reversal in self.own(reversals, f"transfer__{LINE}"):
             self.ask(lambda reversal=reversal: send_reversal(reversal_id=reversal.pk))
+        for own in PrepaidReturn.objects.filter(
+            prepayment__organization__in=self.buyers.values(), status=PrepaidReturn.Status.SENDING
+        ):
+            self.ask(lambda own=own: send_return(return_id=own.pk))
 
     def _draw_up_months(self) -> None:
         months = LeaseMonth.objects.filter(

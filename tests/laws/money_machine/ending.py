@@ -15,6 +15,7 @@ from settlements.models import (
     Dispute,
     Lease,
     Outage,
+    PrepaidReturn,
     Prepayment,
     Refund,
     RefundAttempt,
@@ -111,6 +112,9 @@ class MoneyMachine(Market, Buyers, Sellers, Refunding, Deciding, Banks, Clock):
             "deliveries": self.own(Delivery.objects.filter(status__in=Delivery.LIVE), "line__settlement"),
             "disputes": self.own(Dispute.objects.filter(status__in=Dispute.OPEN)),
             "leases": Lease.objects.filter(status=Lease.Status.ACTIVE, **of_buyers),
+            "prepaid returns": PrepaidReturn.objects.filter(
+                prepayment__organization__in=self.buyers.values(), status=PrepaidReturn.Status.SENDING
+            ),
             "prepayments": Prepayment.objects.filter(status=Prepayment.Status.OPEN, **of_buyers),
         }
         left = {what: list(rows.values_list("pk", "status")) for what, rows in found.items() if rows.exists()}

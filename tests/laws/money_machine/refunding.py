@@ -7,7 +7,7 @@ from contextlib import suppress
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from settlements.models import Dispute, Refund
+from settlements.models import Dispute, Refund, TransferReversal
 from settlements.operations.disputes import (
     StaleDispute,
     accept_dispute,
@@ -25,6 +25,7 @@ from settlements.operations.refunds import (
     effect_of_proposed,
     propose_refund,
 )
+from settlements.operations.reversals import StaleReversal, retry_reversal
 from settlements.refunding import RefundRejected, effect_of
 from tests.laws.money_machine.world import World, picks
 
@@ -89,6 +90,14 @@ class Refunding(World):
                 self.ask(lambda: retry_refund(refund_id=refund.pk, by=self.people[0]))
             else:
                 credit_refund(refund_id=refund.pk, by=self.people[0])
+
+    @rule(pick=picks)
+    def take_back_again(self, pick: int) -> None:
+        failed = TransferReversal.objects.filter(status=TransferReversal.Status.FAILED)
+        reversal = self.pick(failed, pick, "transfer__delivery__line__settlement")
+        if reversal is not None:
+            with suppress(StaleReversal):
+                self.ask(lambda: retry_reversal(reversal_id=reversal.pk, by=self.people[0]))
 
     @rule(
         pick=picks,

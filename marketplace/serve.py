@@ -88,6 +88,7 @@ def plan_run(port: int, *, database_url: str) -> Plan:
         "HANDOVER_KEYS": kept_secret("handover_key"),
         "SITE_URL": f"http://127.0.0.1:{port}",
         "EMAIL_BACKEND": MAIL_TO_FILES,
+        "WEBHOOK_PRIVATE_ADDRESSES": "true" if needs_sandbox else "false",
         "EMAIL_FILE_PATH": str(mail_dir()),
         **os.environ,
         "DATABASE_URL": database_url,

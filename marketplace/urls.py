@@ -15,6 +15,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("sell/", include("inventory.urls")),
     path("api/v1/", include("accounts.api.urls")),
+    path("api/v1/", include("notifications.api")),
     path("api/v1/", include("auctions.api.urls")),
     path("api/v1/", include("inventory.api")),
     path("api/v1/", include("settlements.api")),

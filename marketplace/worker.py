@@ -22,7 +22,7 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 import auctions.tasks
 from auctions.publisher import run_publisher
 from auctions.sweeps import sweep_inquiries, sweep_standing_orders, sweep_windows
-from notifications.jobs import QUEUE_LETTERS
+from notifications.jobs import QUEUE_LETTERS, QUEUE_WEBHOOKS
 from notifications.sweeps import sweep_news
 from settlements.jobs import QUEUE_MAIL, QUEUE_STRIPE
 from settlements.sweeps import (
@@ -46,6 +46,7 @@ CONCURRENT_JOBS = {
     QUEUE_STRIPE: 4,
     QUEUE_MAIL: 1,
     QUEUE_LETTERS: 1,
+    QUEUE_WEBHOOKS: 8,
     auctions.tasks.QUEUE_INQUIRIES: 1,
 }
 """How many jobs of each queue run at once. Several queues, so that neither a slow Stripe nor a question about the past

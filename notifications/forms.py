@@ -9,8 +9,10 @@ from django import forms
 
 from accounts.models import User
 from notifications.kinds import AUDIENCES, Kind
-from notifications.models import Preference
+from notifications.models import Preference, WebhookEndpoint
+from notifications.operations.endpoints import EndpointRefused, Terms
 from notifications.operations.reading import Choice, choose
+from notifications.webhook_events import EVENTS
 
 MAX_ID = 2**63 - 1
 
@@ -98,3 +100,34 @@ class PreferencesForm(forms.Form):
             disabled=disabled,
             widget=forms.CheckboxInput({"aria-label": label}),
         )
+
+
+class EndpointForm(forms.Form):
+    """Where events go, and which."""
+
+    url = forms.CharField(
+        label="Address",
+        max_length=500,
+        help_text="On the public internet, such as https://example.com/sparegrid.",
+        widget=forms.URLInput({"autocomplete": "off", "spellcheck": "false"}),
+    )
+    name = forms.CharField(label="Name", max_length=80, required=False, help_text="Such as “Scheduler”.")
+    events = forms.MultipleChoiceField(
+        label="Events",
+        choices=[(kind, f"{event.means} ({kind})") for kind, event in EVENTS.items()],
+        widget=forms.CheckboxSelectMultiple({"class": "in-columns"}),
+    )
+
+    @classmethod
+    def of(cls, endpoint: WebhookEndpoint) -> EndpointForm:
+        """Return the form as an endpoint stands."""
+        return cls(initial={"url": endpoint.url, "name": endpoint.name, "events": endpoint.events})
+
+    def terms(self) -> Terms:
+        """Return what a valid form says."""
+        said = self.cleaned_data
+        return Terms(url=said["url"], events=tuple(said["events"]), name=said["name"])
+
+    def refuse(self, refused: EndpointRefused) -> None:
+        """Show why it was refused, at its field."""
+        self.add_error(refused.field or None, str(refused))

@@ -11,6 +11,8 @@ from procrastinate.types import JSONValue
 
 QUEUE_LETTERS = "letters"
 SEND_LETTER = "notifications.send_letter"
+QUEUE_WEBHOOKS = "webhooks"
+SEND_WAITING = "notifications.send_waiting"
 
 
 def defer_letters(letter_ids: Sequence[int]) -> None:
@@ -18,6 +20,24 @@ def defer_letters(letter_ids: Sequence[int]) -> None:
     if letter_ids:
         jobs: list[dict[str, JSONValue]] = [{"row_id": letter_id} for letter_id in letter_ids]
         app.configure_task(SEND_LETTER, queue=QUEUE_LETTERS).batch_defer(*jobs)
+
+
+def defer_deliveries(endpoint_ids: Sequence[int]) -> int:
+    """Have what waits for these endpoints sent as soon as this transaction commits; return how many jobs were new.
+
+    One job of an endpoint waits and one is at work at a time: a slow endpoint takes one worker's slot, never two.
+    """
+    n_deferred = 0
+    for endpoint_id in endpoint_ids:
+        name = f"webhook:{endpoint_id}"
+        job = app.configure_task(SEND_WAITING, queue=QUEUE_WEBHOOKS, lock=name, queueing_lock=name)
+        try:
+            with transaction.atomic():
+                job.defer(row_id=endpoint_id)
+        except AlreadyEnqueued:
+            continue
+        n_deferred += 1
+    return n_deferred
 
 
 def defer_again(task_name: str, row_ids: Sequence[int], *, queue: str) -> int:

@@ -187,6 +187,7 @@ KINDS = (
         ("transfer.held", "transfer.rejected", "payouts.stopped", "payouts.enabled"),
         by_email=True,
     ),
+    Kind("webhook_off", OWNER, "A webhook was switched off", ("webhook.disabled",), by_email=True),
     Kind(
         "approval",
         FINANCE,

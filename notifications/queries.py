@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from accounts.models import DeskEvent, Membership, Organization, User
 from accounts.policies import TRADING_ROLES
 from notifications.kinds import BY_NAME, FINANCE, OPERATOR, OWNER, Kind
-from notifications.models import Notification, Preference
+from notifications.models import Notification, Preference, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 
 PAGE = 30
 SHOWN_UNREAD_AT_MOST = 99
@@ -123,6 +123,24 @@ def elsewhere_unread(user: User, organization: Organization | None) -> list[Orga
     if organization is not None:
         others = others.exclude(pk=organization.pk)
     return list(others.order_by("name", "id"))
+
+
+def endpoints_of(organization: Organization) -> QuerySet[WebhookEndpoint]:
+    """Return an organization's endpoints that were not removed."""
+    own = WebhookEndpoint.objects.filter(organization=organization)
+    return own.exclude(status=WebhookEndpoint.Status.REMOVED)
+
+
+def page_of_deliveries(
+    endpoint: WebhookEndpoint, *, before: int | None
+) -> tuple[list[WebhookDelivery], int | None]:
+    """Return a page of an endpoint's log with its attempts, newest first, and where the next one begins."""
+    rows = WebhookDelivery.objects.filter(endpoint=endpoint)
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    attempts = Prefetch("attempts", WebhookAttempt.objects.order_by("number"))
+    found = list(rows.prefetch_related(attempts).order_by("-id")[: PAGE + 1])
+    return found[:PAGE], found[PAGE - 1].pk if len(found) > PAGE else None
 
 
 def choices_of(user: User) -> dict[str, Preference]:

@@ -249,6 +249,12 @@ WORDS: Mapping[tuple[str, str], Words] = {
     ("payouts.enabled", ""): Words(
         "Payouts are set up", "What you earn is paid out after each delivery.", "settlements:payout_list"
     ),
+    ("webhook.disabled", ""): Words(
+        "The webhook {name} is switched off",
+        "{message} Mend it and switch it on again.",
+        "notifications:webhook_detail",
+        "endpoint",
+    ),
     ("refund.proposed", ""): Words(
         "A refund of {amount} waits for a second person",
         "It is about settlement {settlement}.",

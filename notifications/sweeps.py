@@ -6,8 +6,9 @@ import logging
 from datetime import datetime, timedelta
 
 from marketplace.acting import acts_as
-from notifications.jobs import QUEUE_LETTERS, SEND_LETTER, defer_again
+from notifications.jobs import QUEUE_LETTERS, SEND_LETTER, defer_again, defer_deliveries
 from notifications.models import Letter
+from notifications.operations.calls import due_endpoints
 from notifications.operations.spreading import feeds_behind, pass_desk_events_on, pass_feed_on
 
 logger = logging.getLogger(__name__)
@@ -19,7 +20,7 @@ JOB_HEAD_START = timedelta(seconds=10)
 
 @acts_as(sweep="notifications.sweep_news")
 def sweep_news(*, now: datetime) -> int:
-    """Pass on every feed that has news, and defer letters that are due. Return how many events and letters.
+    """Pass on every feed that has news; defer letters and webhooks that are due. Return how many of these.
 
     Trouble with one feed keeps no other waiting.
     """
@@ -29,7 +30,8 @@ def sweep_news(*, now: datetime) -> int:
             n_done += pass_feed_on(organization_id=organization_id)
         except Exception:
             logger.exception("the feed of organization %s could not be passed on", organization_id)
-    return n_done + defer_again(SEND_LETTER, due_letters(now), queue=QUEUE_LETTERS)
+    n_done += defer_again(SEND_LETTER, due_letters(now), queue=QUEUE_LETTERS)
+    return n_done + defer_deliveries(due_endpoints(now))
 
 
 def due_letters(now: datetime) -> list[int]:

@@ -6,14 +6,12 @@ The first of ``HANDOVER_KEYS`` encrypts, all of them decrypt. To change the key,
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
+from cryptography.fernet import InvalidToken
+
+from marketplace.ciphers import cipher
 
 PURPOSE = b"sparegrid hand-over"
 
@@ -25,13 +23,13 @@ class Unreadable(Exception):
 def seal(delivery_id: int, said: Mapping[str, str]) -> str:
     """Encrypt what is said for one delivery."""
     text = json.dumps({"delivery": delivery_id, "said": dict(said)})
-    return _keys().encrypt(text.encode()).decode()
+    return cipher(PURPOSE).encrypt(text.encode()).decode()
 
 
 def open_sealed(delivery_id: int, sealed: str) -> dict[str, str]:
     """Decrypt what was sealed for this delivery. Raise Unreadable."""
     try:
-        content = json.loads(_keys().decrypt(sealed.encode()))
+        content = json.loads(cipher(PURPOSE).decrypt(sealed.encode()))
     except InvalidToken as invalid:
         raise Unreadable(f"delivery {delivery_id}: none of the keys opens what was handed over") from invalid
     if content["delivery"] != delivery_id:
@@ -43,16 +41,6 @@ def open_sealed(delivery_id: int, sealed: str) -> dict[str, str]:
 def reseal(sealed: str) -> str:
     """Encrypt anew with the first key. Raise Unreadable."""
     try:
-        return _keys().rotate(sealed.encode()).decode()
+        return cipher(PURPOSE).rotate(sealed.encode()).decode()
     except InvalidToken as invalid:
         raise Unreadable("none of the keys opens it") from invalid
-
-
-def _keys() -> MultiFernet:
-    return MultiFernet([Fernet(_derived(secret)) for secret in settings.HANDOVER_KEYS])
-
-
-def _derived(secret: str) -> bytes:
-    """A secret of any form becomes a key for this purpose alone."""
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=PURPOSE).derive(secret.encode())
-    return base64.urlsafe_b64encode(derived)

@@ -115,7 +115,8 @@ def _keep(claim: ApiIdempotencyKey, response: Response) -> None:
     if response.status_code >= HTTPStatus.BAD_REQUEST:
         claim.delete()
         return
-    body = JSONRenderer().render(response.data).decode()
+    said_once = dict.fromkeys(getattr(response, "told_once", ()))  # secrets: kept nowhere, null when repeated
+    body = JSONRenderer().render({**response.data, **said_once} if said_once else response.data).decode()
     ApiIdempotencyKey.objects.filter(pk=claim.pk).update(status=response.status_code, body=body)
 
 

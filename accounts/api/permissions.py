@@ -38,6 +38,10 @@ class IsSeller(_OrganizationPermission):
     permission = "accounts.sell_for"
 
 
+class IsOwner(_OrganizationPermission):
+    permission = "accounts.manage_organization"
+
+
 class IsFinance(BasePermission):
     """Finance staff in person: a key acts for an organization and never carries its maker's staff role."""
 

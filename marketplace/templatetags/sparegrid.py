@@ -217,6 +217,10 @@ LOOKS = {
     "needs_response": Look("alert", "danger"),
     "under_review": Look("working", "neutral"),
     "borne": Look("minus", "neutral"),
+    # webhooks
+    "enabled": Look("open", "live"),
+    "disabled": Look("pause", "warn"),
+    "removed": Look("cross", "neutral"),
 }
 
 

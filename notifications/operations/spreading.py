@@ -15,10 +15,11 @@ from django.db import connection, transaction
 
 from accounts.models import DeskEvent, StreamEvent
 from accounts.stream import append_event
-from notifications.jobs import defer_letters
+from notifications.jobs import defer_deliveries, defer_letters
 from notifications.kinds import DESK_KINDS, NUDGE, Kind, Letters, kind_of
-from notifications.models import FeedCursor, Letter, Notification
+from notifications.models import FeedCursor, Letter, Notification, WebhookDelivery, WebhookEndpoint
 from notifications.queries import Recipient, desk_recipients, organization_recipients
+from notifications.webhook_events import MAX_ATTEMPTS, body_of
 
 logger = logging.getLogger(__name__)
 
@@ -89,6 +90,7 @@ def pass_feed_on(*, organization_id: int) -> int:
         cursor.save(update_fields=["sequence"])
         gathered = _gather(events)
         people = organization_recipients(organization_id) if gathered.news else []
+        _write_deliveries(events, organization_id)
         if _tell(gathered.news.values(), people, organization_id=organization_id):
             append_event(organization_id=organization_id, kind=NUDGE, data={})
         return len(events)
@@ -108,6 +110,36 @@ def pass_desk_events_on() -> int:
             _tell(news, desk_recipients(desk) if news else [], organization_id=None)
         DeskEvent.objects.filter(pk__in=[event.pk for event in events]).update(told=True)
         return len(events)
+
+
+def _write_deliveries(events: list[StreamEvent], organization_id: int) -> None:
+    """Have each event sent to the endpoints that hear of it, once: an endpoint has one delivery of an event."""
+    endpoints = WebhookEndpoint.objects.filter(
+        organization_id=organization_id, status=WebhookEndpoint.Status.ENABLED
+    )
+    deliveries = []
+    for endpoint in endpoints.order_by("id"):
+        for event in events:
+            if event.kind in endpoint.events:
+                event_id = f"evt_{organization_id}_{event.sequence}"
+                body = body_of(
+                    event_id,
+                    event.kind,
+                    organization_id=organization_id,
+                    at=event.created_at,
+                    data=event.data,
+                )
+                deliveries.append(
+                    WebhookDelivery(
+                        endpoint=endpoint,
+                        event_id=event_id,
+                        event=event.kind,
+                        body=body,
+                        n_attempts_left=MAX_ATTEMPTS,
+                    )
+                )
+    WebhookDelivery.objects.bulk_create(deliveries, batch_size=1000)
+    defer_deliveries(sorted({delivery.endpoint_id for delivery in deliveries}))
 
 
 def _gather(events: Iterable[StreamEvent]) -> Gathered:

@@ -34,7 +34,11 @@ def preferences(request: MemberRequest) -> HttpResponse:
         messages.success(request, "Kept. It holds from the next piece of news on.")
         return redirect("notifications:preferences")
     status = HTTPStatus.OK if data is None else HTTPStatus.UNPROCESSABLE_ENTITY
-    return render(request, "notifications/preferences.html", {"form": form}, status=status)
+    is_owner = request.organization is not None and request.user.has_perm(
+        "accounts.manage_organization", request.organization
+    )
+    context = {"form": form, "is_owner": is_owner}
+    return render(request, "notifications/preferences.html", context, status=status)
 
 
 @csrf_exempt  # the mail program that sends this has no page of ours; the signed address is what proves it

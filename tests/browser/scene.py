@@ -21,7 +21,10 @@ from auctions.operations.standing import start_order
 from inventory.operations import begin_draft
 from marketplace.db import database_now
 from notifications.links import unsubscribe_link
+from notifications.models import WebhookEndpoint
+from notifications.signing import new_secret, seal
 from notifications.sweeps import sweep_news
+from notifications.webhook_events import EVENTS
 from settlements.models import Delivery, Dispute, Mismatch, Settlement
 from settlements.operations.charging import charge_settlement
 from settlements.operations.draw_up import settle_window
@@ -74,6 +77,16 @@ def set_scene() -> SimpleNamespace:
 
 def _tell(scene: SimpleNamespace) -> None:
     """All that happened above is told to whom it concerns."""
+    owner = scene.people["buyer"]
+    WebhookEndpoint.objects.create(
+        organization=scene.buyer,
+        url="https://hooks.example.com/sparegrid",
+        name="Scheduler",
+        events=list(EVENTS),
+        sealed_secret=seal(new_secret()),
+        created_by=owner,
+    )
+    scene.endpoint = WebhookEndpoint.objects.get()
     while sweep_news(now=database_now()):
         continue
     link = unsubscribe_link(user_id=scene.people["buyer"].pk, kind_name="bid_won")

@@ -107,6 +107,9 @@ VIEWS = [
     View("notifications:notification_list", "newcomer"),
     View("notifications:preferences", "buyer"),
     View("notifications:preferences", "finance"),
+    View("notifications:webhook_list", "buyer"),
+    View("notifications:webhook_detail", "buyer", "endpoint.pk"),
+    View("notifications:webhook_remove", "buyer", "endpoint.pk"),
     View("notifications:unsubscribe", "visitor", "unsubscribe_token"),
     View("notifications:unsubscribe", "visitor", "forged_key", status=HTTPStatus.NOT_FOUND),
     View("account_login", "visitor"),
@@ -214,7 +217,9 @@ NOT_PAGES = {
         settlements:transfer_hold settlements:transfer_hold_lift settlements:refund_approve
         settlements:refund_cancel settlements:refund_retry settlements:refund_credit
         settlements:dispute_answer settlements:dispute_accept settlements:dispute_bear
-        settlements:reconciliation_look settlements:mismatch_assign notifications:notifications_read""",
+        settlements:reconciliation_look settlements:mismatch_assign notifications:notifications_read
+        notifications:webhook_test notifications:webhook_switch notifications:webhook_rotate
+        notifications:webhook_again""",
     "lead elsewhere": """
         settlements:own_settlement_return settlements:card_return settlements:prepayment_return
         settlements:payout_setup_again settlements:payout_setup_return account_set_password

@@ -165,8 +165,8 @@ class TestPassFeedOn:
         for bid in range(40):
             loses(member, bid, window=bid)
 
-        # savepoints, cursor twice, events, members, choices, what is gathered already, notifications, the nudge (4)
-        with django_assert_num_queries(13):
+        # savepoints, cursor twice, events, endpoints, members, choices, what is gathered, notifications, the nudge (4)
+        with django_assert_num_queries(14):
             pass_feed_on(organization_id=member.organization_id)
 
         assert Notification.objects.count() == 21 * 40

@@ -11,7 +11,10 @@ from notifications.sentences import MANY
 from notifications.wording import put
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC).isoformat()
-IDS = "bid window award settlement delivery block transfer refund change organization outage mismatch dispute units"
+IDS = (
+    "bid window award settlement delivery block transfer refund change organization outage mismatch dispute units"
+    " endpoint"
+)
 FACTS = dict.fromkeys(IDS.split(), 7) | {
     "amount_cents": 123_456,
     "credit_cents": 5_000_00,
@@ -24,6 +27,7 @@ FACTS = dict.fromkeys(IDS.split(), 7) | {
     "message": "It was refused.",
     "what": "Lines do not add up",
     "subject": "settlement:7",
+    "name": "Scheduler",
     "detail": "7 of 8",
     "organization_name": "Meridian",
 }

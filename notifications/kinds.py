@@ -61,6 +61,20 @@ KINDS = (
         by_email=True,
         gathers=True,
     ),
+    Kind(
+        "standing_order",
+        BUYER,
+        "A standing order was fulfilled, used its budget or expired",
+        ("standing_order.fulfilled", "standing_order.exhausted", "standing_order.expired"),
+        by_email=True,
+    ),
+    Kind(
+        "prepaid_return",
+        BUYER,
+        "Prepaid money was returned, or could not be",
+        ("prepaid_return.returned", "prepaid_return.failed"),
+        by_email=True,
+    ),
     Kind("payment_made", BUYER, "A payment was made", ("settlement.paid",), by_email=False),
     Kind(
         "payment_failed",

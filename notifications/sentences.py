@@ -37,6 +37,32 @@ WORDS: Mapping[tuple[str, str], Words] = {
         "auctions:window",
         "window",
     ),
+    ("standing_order.fulfilled", ""): Words(
+        "Standing order {standing_order} is fulfilled",
+        "It won all that it asked for, and bids no more.",
+        "auctions:order_detail",
+        "standing_order",
+    ),
+    ("standing_order.exhausted", ""): Words(
+        "Standing order {standing_order} has used its budget",
+        "It bids no more. The page says what it won.",
+        "auctions:order_detail",
+        "standing_order",
+    ),
+    ("standing_order.expired", ""): Words(
+        "Standing order {standing_order} has expired",
+        "Its deadline passed before it won all that it asked for. The page says what it won.",
+        "auctions:order_detail",
+        "standing_order",
+    ),
+    ("prepaid_return.returned", ""): Words(
+        "{amount} of your prepaid balance was returned",
+        "Your bank shows it within a few days.",
+        "settlements:limit",
+    ),
+    ("prepaid_return.failed", ""): Words(
+        "{amount} could not be returned to you", "{message}", "settlements:limit"
+    ),
     ("settlement.paid", ""): Words(
         "Settlement {settlement} is paid: {amount}",
         "Its awards are handed over before they start.",

@@ -29,6 +29,7 @@ _DELIVERY = ("delivery", "award", "side", "starts_at", "ends_at")
 _REFUND = ("refund", "settlement", "amount_cents", "status")
 _DISPUTE = ("dispute", "settlement", "amount_cents", "status")
 _TRANSFER = ("transfer", "delivery", "amount_cents", "status")
+_RETURN = ("prepayment", "return", "amount_cents", "message")
 _LEASE = ("lease", "award")
 
 EVENTS: Mapping[str, Event] = {
@@ -40,6 +41,17 @@ EVENTS: Mapping[str, Event] = {
     "bid.released": Event("A bid's window was cancelled", ("bid", "window", "message")),
     "bid.explained": Event("What a bid would have needed was worked out", ("bid", "window")),
     "bid.not_explained": Event("It could not be worked out", ("bid", "window")),
+    **{
+        f"standing_order.{status}": Event(means, ("standing_order", "status"))
+        for status, means in {
+            "active": "A standing order bids",
+            "paused": "A standing order is paused",
+            "fulfilled": "A standing order won all that it asked for",
+            "exhausted": "A standing order used its budget",
+            "expired": "A standing order's deadline passed",
+            "cancelled": "A standing order was cancelled",
+        }.items()
+    },
     "settlement.due": Event("A settlement was drawn up", (*_SETTLEMENT, "status")),
     "settlement.paid": Event("A settlement was paid", _SETTLEMENT),
     "settlement.declined": Event("A card was declined", (*_SETTLEMENT, "message", "pay_by")),
@@ -79,6 +91,9 @@ EVENTS: Mapping[str, Event] = {
     "dispute.borne": Event("A lost dispute is settled", _DISPUTE),
     "limit.raised": Event("The credit line was raised", ("credit_cents", "before_cents", "limit_cents")),
     "prepayment.received": Event("A prepayment arrived", ("prepayment", "amount_cents")),
+    "prepaid_return.sending": Event("Prepaid money is on its way back", _RETURN),
+    "prepaid_return.returned": Event("Prepaid money was returned", _RETURN),
+    "prepaid_return.failed": Event("It could not be returned", _RETURN),
     "payment_method.added": Event("A card was put on file", ("payment_method", "brand", "last4")),
     "lease.completed": Event("A lease's last month has ended", _LEASE),
     "lease.defaulted": Event("A lease ended, as a month was not paid", _LEASE),

@@ -13,7 +13,7 @@ from notifications.wording import put
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC).isoformat()
 IDS = (
     "bid window award settlement delivery block transfer refund change organization outage mismatch dispute units"
-    " endpoint"
+    " endpoint standing_order"
 )
 FACTS = dict.fromkeys(IDS.split(), 7) | {
     "amount_cents": 123_456,

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from auctions.views import (
+    awards,
     bids,
     compose,
     curves,
@@ -37,6 +38,7 @@ urlpatterns = [
     path("bids/<int:pk>/change/", bids.bid_change, name="bid_change"),
     path("bids/<int:pk>/change/more/", compose.recompose, name="bid_recompose"),
     path("bids/<int:pk>/cancel/", bids.bid_cancel, name="bid_cancel"),
+    path("bids/<int:pk>/copy/", awards.bid_copy, name="bid_copy"),
     path("bids/<int:pk>/proof.json", records.bid_proof, name="bid_proof"),
     path("standing-orders/", orders.order_list, name="order_list"),
     path("standing-orders/new/", orders.order_create, name="order_create"),
@@ -59,4 +61,6 @@ urlpatterns = [
     path("sell/reserve/", reserve.reserve_advice, name="reserve_advice"),
     path("sell/reserve/brief/", reserve.reserve_brief, name="reserve_brief"),
     path("awards/", bids.award_list, name="award_list"),
+    path("awards/awards.ics", awards.award_calendar_all, name="award_calendar_all"),
+    path("awards/<int:pk>/award.ics", awards.award_calendar, name="award_calendar"),
 ]

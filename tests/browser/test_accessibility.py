@@ -196,6 +196,7 @@ VIEWS = [
 NOT_PAGES = {
     "files to save": """
         auctions:window_book auctions:window_clearing auctions:bid_proof auctions:price_csv
+        auctions:award_calendar auctions:award_calendar_all
         auctions:window_curves_csv
         inventory:block_import_template settlements:settlement_export settlements:settlement_focus
         settlements:sale_delivery_keys settlements:statement_export settlements:dispute_evidence
@@ -203,7 +204,7 @@ NOT_PAGES = {
         mfa_download_recovery_codes""",
     "answer to a form only, and lead to a page or show the page of the form": """
         inventory:block_draft_discard auctions:order_preview auctions:order_pause auctions:order_resume
-        auctions:bid_review auctions:bid_confirm auctions:bid_ask auctions:operate_market_pause
+        auctions:bid_copy auctions:bid_review auctions:bid_confirm auctions:bid_ask auctions:operate_market_pause
         auctions:operate_window_retry accounts:switch_organization accounts:api_key_create
         accounts:api_key_revoke accounts:member_add accounts:member_role accounts:credit_approve
         accounts:credit_refuse settlements:own_settlement_pay settlements:card_add settlements:card_default

@@ -1,7 +1,5 @@
-"""A real Chromium on a real server. `CHROMIUM` names the program where it is not on the PATH."""
+"""A real Chromium on a real server; tests/chromium.py finds the program."""
 
-import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +8,7 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from accounts.models import User
+from tests.chromium import chromium_path
 
 expect.set_options(timeout=30_000)  # a busy machine is slow and not wrong
 
@@ -25,15 +24,10 @@ QUIET = [
 # One browser for this folder and no longer: while Playwright runs, its event loop counts as running in this thread.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        pytest.fail(
-            "no Chromium found: install it (Debian: apt-get install chromium) or set CHROMIUM to its path"
-        )
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # That loop is why Django would refuse the database in this thread; no request is served by it.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(executable_path=program, args=QUIET)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=QUIET)
         yield browser
         browser.close()
 

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.urls import path
 from django.utils import timezone
 
+from marketplace import stylesheet
 from marketplace.hours import HOUR, ceil_hour
 
 STATES = {
@@ -112,4 +113,4 @@ def _events(now: datetime) -> list[dict[str, object]]:
     ]
 
 
-urlpatterns = [path("", styleguide, name="styleguide")]
+urlpatterns = [path("", styleguide, name="styleguide"), *stylesheet.urlpatterns]

@@ -8,6 +8,7 @@ from auctions.views.board import board
 
 urlpatterns = [
     path("", board, name="board"),
+    path("", include("marketplace.stylesheet")),
     path("", include("auctions.urls")),
     path("", include("accounts.urls")),
     path("notifications/", include("notifications.urls")),

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from marketplace.figures import DASH, estimate, price, sparkline
 from marketplace.hours import n_hours
 from marketplace.money import dollars_of_ticks, format_cents, format_ticks
+from marketplace.stylesheet import stylesheet_url
 
 register = template.Library()
 
@@ -232,6 +233,7 @@ def status_pill(status: str, label: str = "") -> dict[str, str]:
     return {"icon_name": look.icon, "tone": look.tone, "label": words}
 
 
+register.simple_tag(stylesheet_url, name="stylesheet")
 register.simple_tag(price)
 register.simple_tag(estimate)
 register.simple_tag(sparkline)

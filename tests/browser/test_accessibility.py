@@ -194,6 +194,7 @@ VIEWS = [
     View("auctions:window", "visitor", "year", status=HTTPStatus.NOT_FOUND),
 ]
 NOT_PAGES = {
+    "part of every page": "stylesheet",
     "files to save": """
         auctions:window_book auctions:window_clearing auctions:bid_proof auctions:price_csv
         auctions:award_calendar auctions:award_calendar_all

@@ -75,10 +75,12 @@ def _exact_dot(a: Ints, b: Ints) -> int:
 
 def _fine_bits(problem: Problem, price: Floats) -> int:
     """As many fractional bits as leave every sum within int64."""
+    matrix, upper = problem.matrix, problem.upper.astype(np.float64)
+    until = np.concatenate([[0.0], np.cumsum(np.abs(matrix.data) * np.abs(price)[matrix.indices])])
     largest = (
-        np.abs(problem.cost) @ problem.upper.astype(np.float64)
+        np.abs(problem.cost) @ upper
         + np.abs(price) @ np.abs(problem.limit).astype(np.float64)
-        + (abs(problem.matrix).T @ np.abs(price)) @ problem.upper.astype(np.float64)
+        + np.diff(until[matrix.indptr]) @ upper
         + 1.0
     )
     return max(0, min(MAX_FINE_BITS, _INT64_BITS - int(np.ceil(np.log2(largest)))))

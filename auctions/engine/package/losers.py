@@ -14,6 +14,9 @@ from auctions.engine.package.columns import Placements
 from auctions.engine.package.outcome import Row
 from auctions.engine.ranges import concatenate_ranges
 
+OPTIONS_AT_ONCE = 4096
+"""Whose lot-hours are written out together."""
+
 
 def reasons(book: Book, met: Ints, bids: Ints) -> NDArray[np.int8]:
     """Positions in `REASONS` for losing bids; `met` are the bids an option of which meets the reserve.
@@ -72,13 +75,17 @@ def _marginal(book: Book, met: Ints, rows: list[Row], sold: Ints) -> Ints:
     for bid, leg, _, _, units, _, _ in rows:
         won[bid] = won.get(bid, 0) + units * int(book.leg_hours[leg])
     asked = _unit_hours_asked(book)
+    refused: list[tuple[int, int]] = []
     for bid in met.tolist():
         for option in range(book.option_offset[bid], book.option_offset[bid + 1]):
             if won.get(bid, 0) < asked[option] and (bid not in won or _is_alone(book, bid)):
                 limit = int(book.option_limit[option])
                 if not book.option_is_priced[option]:
                     limit = -(-limit // int(asked[option]))
-                _raise_to(book, marginal, is_full, option, limit)
+                refused.append((option, limit))
+    for first in range(0, len(refused), OPTIONS_AT_ONCE):
+        options, limits = np.array(refused[first : first + OPTIONS_AT_ONCE], dtype=np.int64).T
+        _raise_to(book, marginal, is_full, options, limits)
     return marginal
 
 
@@ -95,14 +102,15 @@ def _unit_hours_asked(book: Book) -> Ints:
     return np.add.reduceat(book.leg_units * book.leg_hours, book.leg_offset[:-1])
 
 
-def _raise_to(book: Book, marginal: Ints, is_full: NDArray[np.bool_], option: int, limit: int) -> None:
-    """Raise the marginal price of the full lot-hours the option names to its limit."""
-    legs = np.arange(book.leg_offset[option], book.leg_offset[option + 1])
+def _raise_to(book: Book, marginal: Ints, is_full: NDArray[np.bool_], options: Ints, limits: Ints) -> None:
+    """Raise the marginal prices of the full lot-hours that the options name to their limits."""
+    n_legs = np.diff(book.leg_offset)[options]
+    legs = concatenate_ranges(book.leg_offset[options], n_legs)
     n_lots = np.diff(book.leg_lot_offset)[legs]
     leg = np.repeat(legs, n_lots)
     lot = book.leg_lot[concatenate_ranges(book.leg_lot_offset[legs], n_lots)]
     first = np.maximum(book.leg_earliest[leg], book.lot_start[lot])
     length = np.maximum(np.minimum(book.leg_latest[leg], book.lot_end[lot]) - first, 0)
     hours = concatenate_ranges(book.lot_hour_offset[lot] + first - book.lot_start[lot], length)
-    hours = hours[is_full[hours]]
-    marginal[hours] = np.maximum(marginal[hours], limit)
+    limit = np.repeat(np.repeat(np.repeat(limits, n_legs), n_lots), length)
+    np.maximum.at(marginal, hours[is_full[hours]], limit[is_full[hours]])

@@ -80,6 +80,7 @@ class Search:
         self._large = LargeSearch(program) if is_large(program) else None
         self._conflicts = None if is_large(program) else Conflicts(self.problem(program.ticks))
         self._basis: Basis | None = None
+        self._with_rows: tuple[Rows, Problem] | None = None
 
     def problem(self, ticks: Ints, closed: NDArray[np.bool_] | None = None) -> Problem:
         upper = self.program.upper
@@ -94,8 +95,14 @@ class Search:
 
     def bound(self, problem: Problem) -> Bound:
         """Prove a bound by the relaxation, tightened by the rows known."""
-        tightened = with_rows(problem, self.rows)
+        tightened = self._tightened(problem)
         return prove_bound(tightened, Relaxation(tightened, self._basis).solve().price)
+
+    def _tightened(self, problem: Problem) -> Problem:
+        """The problem with the rows known, which are the same for many."""
+        if self._with_rows is None or self._with_rows[0] is not self.rows:
+            self._with_rows = self.rows, with_rows(problem, self.rows)
+        return replace(self._with_rows[1], cost=problem.cost, lower=problem.lower, upper=problem.upper)
 
     def keep(self, found: Found) -> None:
         """Start the searches to come from what one has found out. Not while others are under way."""
@@ -133,7 +140,8 @@ class Search:
         """Relax, and add rows that the relaxation breaks as long as it gains by them."""
         assert self._conflicts is not None
         rows = self.rows
-        relaxation = Relaxation(with_rows(problem, rows), self._basis)
+        tightened = self._tightened(problem)
+        relaxation = Relaxation(tightened, self._basis)
         relaxed = relaxation.solve()
         first = last = relaxed.total
         patience = PATIENCE
@@ -144,10 +152,11 @@ class Search:
             open_columns = -relaxed.reduced <= relaxed.total - value - 1 + NEAR
             if np.count_nonzero(open_columns) <= FEW_OPEN or not is_fractional(relaxed.x).any():
                 break
-            new = broken_rows(self._conflicts, with_rows(problem, rows), relaxation, relaxed)
+            new = broken_rows(self._conflicts, tightened, relaxation, relaxed)
             if not len(new):
                 break
             rows += new
+            tightened = with_rows(tightened, new)
             relaxation.add(new.matrix, new.limit)
             relaxed = relaxation.solve()
             patience = (
@@ -156,7 +165,7 @@ class Search:
             last = relaxed.total
             if not patience:
                 break
-        bound = prove_bound(with_rows(problem, rows), relaxed.price)
+        bound = prove_bound(tightened, relaxed.price)
         if bound.ticks > value:
             rounded = np.rint(relaxed.x).astype(np.int64)
             if np.abs(relaxed.x - rounded).max() > WHOLE or not self.program.is_feasible(rounded):

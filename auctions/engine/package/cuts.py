@@ -49,6 +49,8 @@ NONZERO = 1e-7
 WHOLE = 1e-6
 """A relaxed value this near a whole number may be taken for it; what follows is checked in whole numbers."""
 
+COARSE_BITS = 24
+
 FEW_CLIQUES = 5
 """Fewer cliques than these are joined by rows of the other kind."""
 
@@ -171,7 +173,7 @@ def cliques(conflicts: Conflicts, x: Floats, loss: Floats) -> Iterator[Row]:
     seeds = np.flatnonzero(x[support] < 1 - NONZERO)
     if not len(seeds):
         return
-    weight = x[support]
+    weight = _coarse(x[support])
     clash = np.array([conflicts.of(int(column))[support] for column in support])
     clashes = clash.astype(np.float64)
     found: dict[tuple[int, ...], float] = {}
@@ -190,6 +192,11 @@ def cliques(conflicts: Conflicts, x: Floats, loss: Floats) -> Iterator[Row]:
     for clique, _ in sorted(found.items(), key=lambda item: (-item[1], item[0]))[:MAX_CLIQUES]:
         columns = np.array(_grown(conflicts, list(clique), loss), dtype=np.int64)
         yield columns, np.ones(len(columns), dtype=np.int64), 1
+
+
+def _coarse(x: Floats) -> Floats:
+    """Multiples of 2**-COARSE_BITS, whose sums are exact: in whichever order a machine adds them up."""
+    return np.ldexp(np.rint(np.ldexp(x, COARSE_BITS)), -COARSE_BITS)
 
 
 def _by_weight(left: NDArray[np.bool_], weight: Floats, clashes: Floats) -> Floats:
@@ -279,13 +286,13 @@ def divided(rows: Rows, weighted: list[tuple[Ints, int]], x: Floats) -> Iterator
     support = np.flatnonzero(x > NONZERO)
     total = (weights @ csr_array(rows.matrix[:, support])).toarray() // divisor[:, None]
     length = np.maximum(np.sqrt((total * total).sum(axis=1)), 1.0)
-    depth = (total @ x[support] - limit) / length
-    direction = total / length[:, None]
+    depth = (total @ _coarse(x[support]) - limit) / length
+    total = total.astype(np.float64)
     chosen: list[int] = []
     for row in np.argsort(-depth, kind="stable").tolist():
         if depth[row] < SHALLOW or len(chosen) == MAX_DIVIDED:
             break
-        if chosen and (direction[chosen] @ direction[row]).max() > PARALLEL:
+        if chosen and (total[chosen] @ total[row] / (length[chosen] * length[row])).max() > PARALLEL:
             continue
         chosen.append(row)
         whole = (weights[[row]] @ rows.matrix).toarray()[0] // divisor[row]

@@ -23,6 +23,8 @@ from auctions.engine.verify import Unreadable, examine, load_json
 CLEARED = HOLDS = 0
 FAILS, REFUSED = 1, 2
 MAX_REASONS = 100
+MAX_DIGITS = 16
+"""Of a limit; the largest have that many."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -59,7 +61,8 @@ def _clear(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    report = examine(load_json(_read(options.book)), load_json(_read(options.clearing)))
+    told = dict(options.minimum)
+    report = examine(load_json(_read(options.book)), load_json(_read(options.clearing)), minimums=told)
     for finding in report.findings[:MAX_REASONS]:
         _say(f"wrong: {finding}")
     if len(report.findings) > MAX_REASONS:
@@ -93,10 +96,25 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("verify", help="check a clearing against its book")
     command.add_argument("book", metavar="BOOK.json", help="a book in format 1; - reads standard input")
     command.add_argument("clearing", metavar="CLEARING.json", help="its clearing; - reads standard input")
+    command.add_argument(
+        "--minimum",
+        metavar="BID=LIMIT",
+        type=_minimum,
+        action="append",
+        default=[],
+        help="check also what a losing bid was told that its first option would have had to offer; may be repeated",
+    )
     command = commands.add_parser("inclusion", help="check that a bid was in a book when its window closed")
     command.add_argument("proof", metavar="PROOF.json", help="a bid's proof; - reads standard input")
     command.add_argument("book", metavar="BOOK.json", nargs="?", help="the book to find it in")
     return parser
+
+
+def _minimum(text: str) -> tuple[str, int]:
+    bid, _, limit = text.rpartition("=")
+    if not bid or not limit.isascii() or not limit.isdecimal() or len(limit) > MAX_DIGITS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no BID=LIMIT with a whole number of ticks")
+    return bid, int(limit)
 
 
 class CannotRead(Exception):

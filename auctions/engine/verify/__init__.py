@@ -13,11 +13,12 @@ all combinations, else by an integer program, else by sample.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from auctions.engine.verify.arrays import claim_of_arrays, sheet_of_arrays
 from auctions.engine.verify.awards import check_awards, check_prices, check_sums
-from auctions.engine.verify.claims import Claim, check_status, read_claim
+from auctions.engine.verify.claims import Claim, check_status, read_claim, with_minimums
 from auctions.engine.verify.findings import Finding, Report, Unreadable
 from auctions.engine.verify.optimum import check_rule
 from auctions.engine.verify.sheets import Sheet, load_json, read_book
@@ -30,8 +31,11 @@ def verify(book: Any, clearing: Any) -> list[Finding]:
     return examine(book, clearing).findings
 
 
-def examine(book: Any, clearing: Any) -> Report:
-    """As `verify`, with how far the checks went."""
+def examine(book: Any, clearing: Any, *, minimums: Mapping[str, int] | None = None) -> Report:
+    """As `verify`, with how far the checks went.
+
+    `minimums`: limits of the first options of losing bids that were told later, to be checked as if the clearing did.
+    """
     report = Report()
     claim: Claim | None
     if hasattr(book, "lot_hour_offset"):
@@ -41,6 +45,8 @@ def examine(book: Any, clearing: Any) -> Report:
     else:
         sheet = read_book(book)
         claim = read_claim(clearing, sheet, report)
+    if claim is not None and minimums:
+        claim = with_minimums(claim, minimums, report)
     if claim is not None:
         _check(sheet, claim, report)
     return report

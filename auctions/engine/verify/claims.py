@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from typing import Any, NamedTuple
 
 from auctions.engine.verify.findings import Report
@@ -113,6 +113,17 @@ def check_status(claim: Claim, report: Report) -> None:
         report.find("gap", "must be a number from 0 to 1 with status bounded")
     if claim.status not in ("optimal", "bounded"):
         report.find("status", "must be optimal or bounded")
+
+
+def with_minimums(claim: Claim, minimums: Mapping[str, int], report: Report) -> Claim:
+    """The claim with what losers were told on demand in place of what it says."""
+    losers = {str(loser.bid): loser for loser in claim.losers}
+    for bid, limit in minimums.items():
+        if bid not in losers:
+            report.find("minimums", f"bid {json.dumps(bid)} is not among the losers")
+        else:
+            losers[bid] = losers[bid]._replace(minimum=limit)
+    return claim._replace(losers=list(losers.values()))
 
 
 def _rows(

@@ -148,17 +148,43 @@ class PackageMarket:
             return search_milp(ways, self.capacity) if self.budget.spend(ways) else None
 
     def would_win(self, windows: Windows, bid: Bid, limit: int) -> bool | None:
-        """Whether a bid would win with this limit of its first option, all else equal; None where that is too much."""
+        """Whether a bid would win with this limit of its first option, all else equal; None where that is too much.
+
+        Above small trees integer programs say it, but for ties: it wins where the best choice is worth more with it
+        than without, and it cannot win where not even a limit at which it is worth more makes that so.
+        """
         if self.ways is None:
             return None
         row = self.bids.index(bid)
-        first, *others = bid.options
-        changed = bid._replace(options=(first._replace(limit=limit), *others))
-        ways = [*self.ways[:row], placements(windows, changed), *self.ways[row + 1 :]]
         try:
-            return search_tree(ways, self.capacity, ties=True).chosen[row] is not None
+            return (
+                search_tree(self._with_limit(windows, row, limit), self.capacity, ties=True).chosen[row]
+                is not None
+            )
         except TooLarge:
+            pass
+        if self._adds_something(windows, row, limit):
+            return True
+        more = 1 if bid.options[0].priced else bid.options[0].legs[0].units
+        return False if self._adds_something(windows, row, limit + more) is False else None
+
+    def _with_limit(self, windows: Windows, row: int, limit: int) -> list[list[Placement]]:
+        assert self.ways is not None
+        first, *others = self.bids[row].options
+        changed = self.bids[row]._replace(options=(first._replace(limit=limit), *others))
+        return [*self.ways[:row], placements(windows, changed), *self.ways[row + 1 :]]
+
+    def _adds_something(self, windows: Windows, row: int, limit: int) -> bool | None:
+        """Whether the best choice is worth more with a bid than without it; None where that is not known."""
+        with_it = self._with_limit(windows, row, limit)
+        without = [*with_it[:row], [], *with_it[row + 1 :]]
+        best, other = (
+            search_milp(ways, self.capacity) if self.budget.spend(ways) else None
+            for ways in (with_it, without)
+        )
+        if best is None or other is None or not (best.proven and other.proven):
             return None
+        return best.surplus > other.surplus
 
     def greedy(self, without: frozenset[Id], rng: random.Random) -> int:
         """Surplus of a choice made greedily in an order that `rng` disturbs: what some coalition can reach at least."""

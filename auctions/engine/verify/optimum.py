@@ -198,9 +198,12 @@ def _check_package_minimums(
         market, bid = market_of[loser.bid]
         wins = market.would_win(windows, bid, loser.minimum)
         path = f"losers[{row}].minimum_to_win"
-        if wins is None:
-            report.note("minimums to win where packages are involved: not checked in large components")
-        elif not wins:
+        less = market.would_win(windows, bid, loser.minimum - 1) if loser.minimum else False
+        if wins is False:
             report.find(path, f"a limit of {loser.minimum} would not win either")
-        elif loser.minimum and market.would_win(windows, bid, loser.minimum - 1):
+        elif less:
             report.find(path, f"a limit of {loser.minimum - 1} would win as well")
+        elif wins is None or less is None:
+            report.note(
+                "minimums to win where packages are involved: in large components not checked to the end"
+            )

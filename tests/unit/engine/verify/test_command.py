@@ -114,3 +114,36 @@ def test_shares_no_code_with_what_clears():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and str(node.module).startswith("auctions"):
                 assert str(node.module).startswith("auctions.engine.verify"), (path, node.module)
+
+
+class TestMinimums:
+    """G bids 90 for both lots, and would have had to offer 101."""
+
+    @pytest.mark.parametrize(
+        ("limit", "reason"),
+        [
+            (100, "a limit of 100 would not win either"),
+            (102, "a limit of 101 would win as well"),
+        ],
+    )
+    def test_what_was_told_later_is_checked(self, files, capfd, limit, reason):
+        book, clearing = files
+        loser = json.loads(clearing.read_text())["losers"][0]["bid"]
+
+        assert run(capfd, book, clearing, "--minimum", f"{loser}=101")[0] == 0
+        status, out, _ = run(capfd, book, clearing, "--minimum", f"{loser}={limit}")
+
+        assert status == 1
+        assert f"losers[0].minimum_to_win: {reason}" in out
+
+    def test_of_a_bid_that_did_not_lose(self, files, capfd):
+        status, out, _ = run(capfd, *files, "--minimum", "nobody=1")
+
+        assert (status, out.splitlines()[0]) == (1, 'wrong: minimums: bid "nobody" is not among the losers')
+
+    @pytest.mark.parametrize("text", ["b1", "=5", "b1=-1", "b1=1.5", "b1=", "b1=" + "9" * 30])
+    def test_no_limit_is_refused(self, files, capfd, text):
+        with pytest.raises(SystemExit) as stopped:
+            run(capfd, *files, "--minimum", text)
+
+        assert stopped.value.code == 2

@@ -18,7 +18,9 @@ from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 
 WRITES = ("insert", "update", "delete", "with", "merge")
-TELL = "SELECT set_config('pghistory.context_metadata', %s, true)"
+TELL = "SELECT set_config('pghistory.context_metadata', %s, true), set_config('pgtrigger.ignore', '{}', true)"
+"""Which triggers to ignore: none. Left unsaid, each fired trigger finds that out by an error it catches, and Postgres
+then looks through every check that waits for the commit: a thousand rows in one transaction cost a million looks."""
 SECRET_PARTS = frozenset({"token", "key", "code"})
 """Parts of an address that let people in; the trail keeps the address's pattern instead."""
 

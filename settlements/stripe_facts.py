@@ -239,6 +239,14 @@ class Payout:
 
 
 @dataclass(frozen=True, slots=True)
+class Balance:
+    """Our balance at Stripe in USD, cents: what can be used, and what is still held back."""
+
+    available_cents: int
+    pending_cents: int
+
+
+@dataclass(frozen=True, slots=True)
 class Movement:
     """A balance transaction: what an object (``source_id``) moved our balance by, cents; net is amount less fee."""
 
@@ -255,10 +263,14 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class StripeReversal:
-    """What was taken back of a transfer: ``returned_cents`` came to our balance."""
+    """What was taken back of a transfer: ``returned_cents`` came to our balance, to be used once ``move`` says so."""
 
     id: str
     amount_cents: int
     transfer_id: str
     metadata: dict[str, str]
-    returned_cents: int
+    move: BalanceMove
+
+    @property
+    def returned_cents(self) -> int:
+        return self.move.net_cents

@@ -38,6 +38,7 @@ from settlements.jobs import (
 )
 from settlements.leases import DRAWN_UP_BEFORE
 from settlements.models import (
+    BalanceMovement,
     BankPayout,
     ChargeAttempt,
     DeliveryNotice,
@@ -56,10 +57,16 @@ from settlements.models import (
     StripeEvent,
     TransferReversal,
 )
+from settlements.operations.balances import count_days, days_of, is_reading_due, read_balance
 from settlements.operations.delivery_steps import announce_start, move_delivery
 from settlements.operations.draw_up import settle_window
 from settlements.operations.lease_months import complete_lease, draw_up_month
-from settlements.operations.reconciliation import import_movements, look_for_mismatches, tie_payout
+from settlements.operations.reconciliation import (
+    how_far_to_look,
+    import_movements,
+    look_for_mismatches,
+    tie_payout,
+)
 from settlements.operations.reliability import count_reliability
 from settlements.operations.transfers import book_available
 from settlements.queries.deliveries import due_deliveries, starting_deliveries
@@ -171,13 +178,18 @@ def sweep_reconciliation(*, now: datetime) -> int:
 
     A Stripe that does not answer keeps nothing else from being looked at.
     """
+    new: list[BalanceMovement] = []
     try:
-        import_movements(now=now)
+        new = import_movements(now=now)
         for payout_id in untied_payouts():
             tie_payout(payout_id=payout_id, now=now)
+        count_days(days_of(new), now=now)
+        if is_reading_due(now=now):
+            read_balance(now=now)
     except (OutcomeUnknown, Refused):
         logger.warning("Stripe did not tell its movements; the next look asks again", exc_info=True)
-    return look_for_mismatches(now=now)
+        count_days(days_of(new), now=now)
+    return look_for_mismatches(now=now, back=how_far_to_look(now=now))
 
 
 def untied_payouts() -> list[str]:

@@ -117,6 +117,12 @@ urlpatterns = [
     path("finance/disputes/<int:pk>/accept/", disputes.dispute_accept, name="dispute_accept"),
     path("finance/disputes/<int:pk>/bear/", disputes.dispute_bear, name="dispute_bear"),
     path("finance/reconciliation/", reconciliation.overview, name="reconciliation"),
+    path("finance/reconciliation/payouts/", reconciliation.bank_payout_list, name="bank_payout_list"),
+    path(
+        "finance/reconciliation/payouts/<int:pk>/",
+        reconciliation.bank_payout_detail,
+        name="bank_payout_detail",
+    ),
     path("finance/reconciliation/look/", reconciliation.look_now, name="reconciliation_look"),
     path("finance/reconciliation/days/<str:day>/", reconciliation.day, name="reconciliation_day"),
     path("finance/reconciliation/windows/<int:pk>/", reconciliation.window, name="reconciliation_window"),

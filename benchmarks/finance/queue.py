@@ -1,10 +1,10 @@
-"""Finance's queue with 1,000,000 settlements: server time of its pages, beside the bare query for 50 rows by key.
+"""Finance's pages with 1,000,000 settlements: server time of each, beside the bare query for 50 rows by key.
 
     python -m benchmarks.finance.queue [--settlements 1000000] [--rounds 15] [--export]
 
-Rows are written by SQL: 2,000 buyers, 10,000 windows, 1 % unpaid, an award and a line each. Each page is asked for in
-turn through Django's test client (middleware, view, template, queries; no network). The limit is 150 ms for every page.
-`--export` streams all of them as CSV and as FOCUS and prints rows per second and how far the process grew meanwhile.
+What is written is told in rows.py. Each page is asked for in turn through Django's test client (middleware, view,
+template, queries; no network). The limit is 150 ms for every page. `--export` streams all settlements as CSV and as
+FOCUS and prints rows per second and how far the process grew meanwhile.
 """
 
 from __future__ import annotations
@@ -16,40 +16,18 @@ import resource
 import statistics
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.db.models import NOT_PROVIDED
-
 from benchmarks.database import describe, durable_database
+from benchmarks.finance.rows import fill
 
 if TYPE_CHECKING:
-    from django.db.models import Model
+    from django.test import Client
+
+    from accounts.models import Organization, User
 
 LIMIT_MS = 150.0
-
-FILL = """
-INSERT INTO settlements_settlement (window_id, organization_id, amount_ticks, amount_cents, currency, status,
-                                    created_at, paid_at{columns})
-    SELECT w.id, o.id, cents * 100, cents, 'usd',
-           CASE WHEN n % 400 = 1 THEN 'declined' WHEN n % 400 = 2 THEN 'due' WHEN n % 400 = 3 THEN 'carried'
-                WHEN n % 400 = 4 THEN 'action_required' ELSE 'paid' END,
-           now() - ({n} - n) * interval '10 seconds', now(){values}
-      FROM (SELECT n, (n * 7919::bigint) % 3000000 AS cents FROM generate_series(1, {n}) n) made
-      JOIN (SELECT id, row_number() OVER (ORDER BY id) AS at FROM auctions_window) w ON w.at = 1 + (n - 1) / 100
-      JOIN (SELECT id, row_number() OVER (ORDER BY id) AS at FROM accounts_organization WHERE name LIKE 'Buyer %') o
-        ON o.at = 1 + (n - 1) % 100 + 100 * (((n - 1) / 100) % 20)
-     ORDER BY n;
-SET LOCAL session_replication_role = replica;  -- awards without the bids they came from: nothing here reads those
-INSERT INTO auctions_award (window_id, organization_id, bid_id, leg_id, lot_id, units, starts_at, ends_at, value_ticks,
-                            reserve_cost_ticks, amount_ticks)
-    SELECT s.window_id, s.organization_id, s.id, s.id, {lot}, 1, w.delivery_from, w.delivery_to, s.amount_ticks, 0,
-           s.amount_ticks
-      FROM settlements_settlement s JOIN auctions_window w ON w.id = s.window_id ORDER BY s.id;
-INSERT INTO settlements_settlementline (settlement_id, award_id, seller_id, amount_cents, fee_cents{line_columns})
-    SELECT s.id, a.id, {seller}, s.amount_cents, s.amount_cents / 20{line_values}
-      FROM settlements_settlement s JOIN auctions_award a ON a.bid_id = s.id ORDER BY s.id;
-"""
+BARE = "bare query, 50 rows by key"
 
 
 def main() -> None:
@@ -60,119 +38,172 @@ def main() -> None:
     options = parser.parse_args()
     os.environ["ALLOWED_HOSTS"] = "testserver"
     with durable_database() as url:
-        print(describe(url))
-        fill(options.settlements)
-        measure(options.settlements, options.rounds)
+        from tests.factories import UserFactory
+
+        print(describe(url), flush=True)
+        person = UserFactory(is_finance=True)
+        seller = fill(options.settlements, by=person)
+        look(person)
+        measure(person, seller, options.rounds)
         if options.export:
-            export()
+            export(person)
 
 
-def fill(n: int) -> None:
-    """Write the rows; columns that have a default in Django only are given it here."""
-    from django.db import connection, transaction
+def look(person: User) -> None:
+    """Count all days, and look once for what does not tie, as the worker does every minute."""
+    from datetime import UTC, datetime
 
-    from accounts.models import Organization
-    from auctions.models import Window
-    from settlements.models import Settlement, SettlementLine
-    from tests.factories import LotFactory
+    from settlements.models import BalanceMovement, Mismatch
+    from settlements.operations.balances import count_days
+    from settlements.operations.reconciliation import LOOKED_BACK
+    from settlements.queries.mismatches import FINDERS, Stretch, find
 
-    started = time.perf_counter()
-    Organization.objects.bulk_create(
-        Organization(name=f"Buyer {number}", slug=f"buyer-{number}") for number in range(1, 2001)
-    )
-    lot, now = LotFactory(), datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    closes = [now - timedelta(hours=number) for number in range(1, n // 100 + 1)]
-    Window.objects.bulk_create(
-        [
-            Window(
-                market=lot.window.market,
-                status=Window.Status.CLEARED,
-                opens_at=at - timedelta(minutes=15),
-                freezes_at=at - timedelta(minutes=2),
-                closes_at=at,
-                delivery_from=at + timedelta(hours=1),
-                delivery_to=at + timedelta(hours=25),
-                cleared_at=at,
-                surplus_ticks=0,
-                revenue_ticks=0,
+    now = datetime.now(UTC)
+    days = BalanceMovement.objects.dates("created_at", "day")
+    for name, work in {
+        "count every day": lambda: count_days(days, now=now),
+        "count two days (each minute)": lambda: count_days([], now=now),
+        **{
+            f"look for {Mismatch.Kind(kind).label}": lambda kind=kind: find(
+                kind, Stretch(now - LOOKED_BACK, now, now)
             )
-            for at in closes
-        ],
-        batch_size=1000,
-    )
-    given = {"window", "organization", "amount_ticks", "amount_cents", "currency", "status"}
-    columns = _defaults(Settlement, given=given)
-    given = {"settlement", "award", "seller", "amount_cents", "fee_cents"}
-    line_columns = _defaults(SettlementLine, given=given)
-    sql = FILL.format(
-        n=n,
-        columns="".join(f", {column}" for column in columns),
-        values="".join(f", {value}" for value in columns.values()),
-        lot=lot.pk,
-        seller=lot.block.site.organization_id,
-        line_columns="".join(f", {column}" for column in line_columns),
-        line_values="".join(f", {value}" for value in line_columns.values()),
-    )
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql)
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
-    print(f"{n:,} settlements written in {time.perf_counter() - started:.0f} s")
+            for kind in FINDERS
+        },
+    }.items():
+        started = time.perf_counter()
+        work()
+        print(f"{name:<54}{(time.perf_counter() - started) * 1000:>10.0f} ms", flush=True)
 
 
-def _defaults(model: type[Model], *, given: set[str]) -> dict[str, str]:
-    """Columns that take Django's default, not the database's, with its value as SQL."""
-    fields = [field for field in model._meta.concrete_fields if field.name not in given and not field.null]
-    plain = [field for field in fields if not field.primary_key and field.db_default is NOT_PROVIDED]
-    return {field.column: f"'{field.get_default()}'" for field in plain}
-
-
-def measure(n: int, rounds: int) -> None:
-    from django.db import connection
+def pages(person: User, seller: Organization) -> dict[str, tuple[Client, str]]:
+    """Return who asks for what, by name."""
     from django.test import Client
 
-    from settlements.models import Settlement
-    from tests.factories import UserFactory
+    from accounts.models import Membership
+    from settlements.models import (
+        BankPayout,
+        Delivery,
+        Dispute,
+        Mismatch,
+        Outage,
+        Refund,
+        Settlement,
+        Transfer,
+    )
+    from settlements.queries.deliveries import SALE_TABS
+    from tests.factories import MembershipFactory
 
-    client = Client()
-    client.force_login(UserFactory(is_finance=True))
-    middle = Settlement.objects.order_by("id").values_list("pk", flat=True)[n // 2]
+    finance, selling = Client(), Client()
+    finance.force_login(person)
+    selling.force_login(MembershipFactory(organization=seller, role=Membership.Role.OWNER).user)
+
+    def middle(model: type, **which: object) -> int:
+        found = model.objects.filter(**which).order_by("id").values_list("pk", flat=True)  # type: ignore[attr-defined]
+        return int(found[found.count() // 2])
+
+    settlement, transfer, refund = middle(Settlement), middle(Transfer), middle(Refund)
+    outage = middle(Outage, status="upheld")
+    dispute, mismatch = middle(Dispute), middle(Mismatch)
+    payout, delivery = middle(BankPayout), middle(Delivery, status="delivered")
+    chosen = Settlement.objects.get(pk=settlement)
+    day = chosen.created_at.date()
     first = Settlement.objects.order_by("id").values_list("pk", flat=True)[100]
-    pages = {
-        "newest, first page": "",
-        "newest, middle": f"before={middle}",
-        "newest, last page": f"before={first}",
-        "largest, first page": "order=largest",
-        "largest, middle": f"order=largest&before={middle}",
-        "unpaid, oldest first": "flag=unpaid&order=oldest",
-        "overdue, largest first": "flag=overdue&order=largest",
-        "declined": "status=declined",
-        "declined or due": "status=declined&status=due",
-        "without a card": "flag=no_card",
-        "buyer by name (1 of 2,000)": "buyer=Buyer+1234",
-        "buyer by name (1,111 of 2,000)": "buyer=Buyer+1",
-        "buyer nobody has": "buyer=no-such-buyer",
-        "one window": "window=5000",
-        "amount in a narrow range": "amount_from=100&amount_to=101",
-        "one day": "drawn_from=2020-01-01&drawn_to=2020-01-01",
-        "mine": "flag=unpaid&assignee=me",
-        "one settlement": str(middle),
+    queue = "/finance/settlements/?"
+    ended = SALE_TABS[-1].name
+    asked = {
+        "queue: newest, first page": queue,
+        "queue: newest, middle": f"{queue}before={settlement}",
+        "queue: newest, last page": f"{queue}before={first}",
+        "queue: oldest, first page": f"{queue}order=oldest",
+        "queue: oldest, middle": f"{queue}order=oldest&before={settlement}",
+        "queue: largest, first page": f"{queue}order=largest",
+        "queue: largest, middle": f"{queue}order=largest&before={settlement}",
+        "queue: unpaid, oldest first": f"{queue}flag=unpaid&order=oldest",
+        "queue: overdue, largest first": f"{queue}flag=overdue&order=largest",
+        "queue: large": f"{queue}flag=large",
+        "queue: declined": f"{queue}status=declined",
+        "queue: declined or due, largest first": f"{queue}status=declined&status=due&order=largest",
+        "queue: without a card": f"{queue}flag=no_card",
+        "queue: buyer by name (1 of 2,000)": f"{queue}buyer=Buyer+1234",
+        "queue: buyer by name, largest first": f"{queue}buyer=Buyer+1234&order=largest",
+        "queue: buyer by name (1,111 of 2,000)": f"{queue}buyer=Buyer+1",
+        "queue: buyer nobody has": f"{queue}buyer=no-such-buyer",
+        "queue: one window": f"{queue}window=5000",
+        "queue: amount in a narrow range": f"{queue}amount_from=100&amount_to=101",
+        "queue: amount, oldest first": f"{queue}amount_from=29999&order=oldest",
+        "queue: one day": f"{queue}drawn_from={day}&drawn_to={day}",
+        "queue: one day, largest first": f"{queue}drawn_from={day}&drawn_to={day}&order=largest",
+        "queue: a day before all": f"{queue}drawn_from=2020-01-01&drawn_to=2020-01-01",
+        "queue: mine": f"{queue}flag=unpaid&assignee=me",
+        "queue: nobody's, oldest first": f"{queue}assignee=nobody&order=oldest",
+        "one settlement": f"/finance/settlements/{settlement}/",
+        "small amounts": "/finance/carried/",
+        "small amounts, middle": f"/finance/carried/?before={settlement}",
+        "transfers, first page": "/finance/transfers/",
+        "transfers, middle": f"/finance/transfers/?before={transfer}",
+        "transfers to approve": "/finance/transfers/?status=pending_approval",
+        "transfers, failed (none)": "/finance/transfers/?status=failed",
+        "transfers, seller by name": f"/finance/transfers/?seller={seller.name[:8]}",
+        "transfers, seller nobody has": "/finance/transfers/?seller=no-such-seller",
+        "one transfer": f"/finance/transfers/{transfer}/",
+        "refunds, first page": "/finance/refunds/",
+        "refunds, middle": f"/finance/refunds/?before={refund}",
+        "refunds that wait": "/finance/refunds/?show=waiting",
+        "one refund": f"/finance/refunds/{refund}/",
+        "a refund's form": f"/finance/settlements/{settlement}/refund/",
+        "disputes, first page": "/finance/disputes/",
+        "disputes, middle": f"/finance/disputes/?before={dispute}",
+        "disputes that wait": "/finance/disputes/?show=waiting",
+        "one dispute": f"/finance/disputes/{dispute}/",
+        "outages to decide": "/finance/outages/",
+        "outages decided": "/finance/outages/?show=decided",
+        "outages decided, middle": f"/finance/outages/?show=decided&before={outage}",
+        "one outage": f"/finance/outages/{outage}/",
+        "reconciliation": "/finance/reconciliation/",
+        "reconciliation: mine": "/finance/reconciliation/?owner=me",
+        "reconciliation: middle of the mismatches": f"/finance/reconciliation/?before={mismatch}",
+        "reconciliation: a day": f"/finance/reconciliation/days/{day}/",
+        "reconciliation: a window": f"/finance/reconciliation/windows/{chosen.window_id}/",
+        "one mismatch": f"/finance/reconciliation/mismatches/{mismatch}/",
+        "bank payouts": "/finance/reconciliation/payouts/",
+        "one bank payout": f"/finance/reconciliation/payouts/{payout}/",
+        "audit log, first page": "/finance/audit/",
+        "audit log, by person": f"/finance/audit/?person={person.email}",
+        "audit log, person nobody is": "/finance/audit/?person=no-such-person",
+        "audit log, by kind": "/finance/audit/?kind=settlements.transfer",
+        "audit log, one object": f"/finance/audit/?kind=settlements.settlement&number={settlement}",
+        "audit log, by number alone": f"/finance/audit/?number={settlement}",
+        "audit log, one day": f"/finance/audit/?since={day}&until={day}",
+        "limits": "/finance/limits/",
+        "fees": "/finance/fees/",
     }
+    sold = {
+        "seller: hand-overs due": "/sell/deliveries/",
+        "seller: ended": f"/sell/deliveries/?show={ended}",
+        "seller: ended, middle": f"/sell/deliveries/?show={ended}&before={delivery}",
+        "seller: payouts": "/payouts/",
+        "seller: payouts, middle": f"/payouts/?before={transfer}",
+    }
+    return {name: (finance, address) for name, address in asked.items()} | {
+        name: (selling, address) for name, address in sold.items()
+    }
+
+
+def measure(person: User, seller: Organization, rounds: int) -> None:
+    from django.db import connection
 
     def bare() -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT * FROM settlements_settlement ORDER BY id DESC LIMIT 50")
             cursor.fetchall()
 
-    def page(query: str) -> Callable[[], None]:
-        address = f"/finance/settlements/{query}/" if query.isdecimal() else f"/finance/settlements/?{query}"
-
+    def page(client: Client, address: str) -> Callable[[], None]:
         def ask() -> None:
-            assert client.get(address).status_code == 200
+            assert client.get(address).status_code == 200, address
 
         return ask
 
-    works = {"bare query, 50 rows by key": bare} | {name: page(query) for name, query in pages.items()}
+    works = {BARE: bare} | {name: page(*asked) for name, asked in pages(person, seller).items()}
     seconds: dict[str, list[float]] = {name: [] for name in works}
     for turn in range(rounds + 2):
         for name, work in works.items():
@@ -180,20 +211,19 @@ def measure(n: int, rounds: int) -> None:
             work()
             if turn >= 2:
                 seconds[name].append(time.perf_counter() - started)
-    reference = statistics.median(seconds["bare query, 50 rows by key"])
-    print(f"{'':<34}{'median ms':>10}{'max ms':>9}{'× bare':>9}")
+    reference = statistics.median(seconds[BARE])
+    print(f"{'':<46}{'median ms':>10}{'max ms':>9}{'× bare':>9}")
     for name, each in seconds.items():
         median = statistics.median(each)
         late = "  over the limit" if median * 1000 > LIMIT_MS else ""
-        print(f"{name:<34}{median * 1000:>10.1f}{max(each) * 1000:>9.1f}{median / reference:>9.0f}{late}")
+        print(
+            f"{name:<46}{median * 1000:>10.1f}{max(each) * 1000:>9.1f}{median / reference:>9.0f}{late}",
+            flush=True,
+        )
 
 
-def export() -> None:
+def export(person: User) -> None:
     from django.test import AsyncClient
-
-    from tests.factories import UserFactory
-
-    person = UserFactory(is_finance=True)
 
     async def stream(path: str) -> tuple[int, int]:
         client = AsyncClient()
@@ -213,7 +243,8 @@ def export() -> None:
         grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
         print(
             f"{path}: {n_lines:,} lines, {n_bytes / 1e6:.0f} MB in {took:.0f} s ({n_lines / took:,.0f} a second), "
-            f"process grew by {grown:.0f} MB"
+            f"process grew by {grown:.0f} MB",
+            flush=True,
         )
 
 

@@ -1,7 +1,7 @@
 """Who pays how, what is charged for each window, the ledger that books it, and what Stripe told us."""
 
 from settlements.models.attempts import ChargeAttempt
-from settlements.models.bank_payouts import BankPayout
+from settlements.models.bank_payouts import BankPayout, PayoutMovement
 from settlements.models.customers import Customer, PaymentMethod
 from settlements.models.deliveries import Delivery
 from settlements.models.delivery_notices import DeliveryNotice
@@ -15,7 +15,7 @@ from settlements.models.ledger import Account, AccountBalance, Entry, Transactio
 from settlements.models.outages import Outage
 from settlements.models.prepaid_returns import PrepaidReturn
 from settlements.models.prepayments import PendingFunds, Prepayment
-from settlements.models.reconciliation import BalanceMovement, ClosedPeriod, Mismatch
+from settlements.models.reconciliation import BalanceDay, BalanceMovement, ClosedPeriod, Mismatch
 from settlements.models.refunds import Refund, RefundAttempt, RefundLine
 from settlements.models.reversals import TransferReversal
 from settlements.models.sellers import SellerAccount
@@ -26,6 +26,7 @@ from settlements.models.transfers import Transfer, TransferHold
 __all__ = [
     "Account",
     "AccountBalance",
+    "BalanceDay",
     "BalanceMovement",
     "BankPayout",
     "ChargeAttempt",
@@ -48,6 +49,7 @@ __all__ = [
     "Notice",
     "Outage",
     "PaymentMethod",
+    "PayoutMovement",
     "PendingFunds",
     "PrepaidReturn",
     "Prepayment",

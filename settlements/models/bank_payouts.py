@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from marketplace.states import Transitions
+from settlements.models.reconciliation import BalanceMovement
 
 
 class BankPayout(models.Model):
@@ -36,6 +37,8 @@ class BankPayout(models.Model):
     tied_at = models.DateTimeField(
         null=True, blank=True, help_text="When it was compared with the movements it holds."
     )
+    n_held = models.BigIntegerField(null=True, blank=True, help_text="Movements that Stripe says it holds.")
+    held_cents = models.BigIntegerField(null=True, blank=True, help_text="Net of these.")
 
     class Meta:
         constraints = [
@@ -44,3 +47,23 @@ class BankPayout(models.Model):
 
     def __str__(self) -> str:
         return self.stripe_id
+
+    @property
+    def difference_cents(self) -> int | None:
+        """How much more is paid out than the movements it holds come to; None while nobody has compared them."""
+        return None if self.held_cents is None else self.amount_cents - self.held_cents
+
+
+class PayoutMovement(models.Model):
+    """A movement that Stripe says an automatic payout holds, the payout's own left out."""
+
+    payout = models.ForeignKey(BankPayout, on_delete=models.PROTECT, related_name="holds")
+    movement = models.ForeignKey(BalanceMovement, on_delete=models.PROTECT, related_name="paid_out_by")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["payout", "movement"], name="payout_holds_a_movement_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.movement_id} in {self.payout_id}"

@@ -134,6 +134,7 @@ class Transaction(models.Model):
                 name="ledger_stripe_object_booked_once",
             ),
         ]
+        indexes = [models.Index(fields=["posted_at"], name="transaction_by_time")]
 
     def __str__(self) -> str:
         return self.reference

@@ -44,6 +44,63 @@ class BalanceMovement(models.Model):
     def __str__(self) -> str:
         return f"{self.stripe_id} ({self.type})"
 
+    @property
+    def words(self) -> str:
+        """Its type in words: ``Payment failure refund``."""
+        return self.type.replace("_", " ").capitalize()
+
+
+class BalanceDay(models.Model):
+    """A day (UTC) of our balance at Stripe: what moved and what was booked, and both balances as last compared.
+
+    The sums are counted anew by each look for the days that may have changed, so that nobody adds up a month of entries
+    to show it. ``stripe_*`` are what Stripe said at ``read_at``, ``ledger_*`` what the ledger did.
+    """
+
+    day = models.DateField(unique=True)
+    n_movements = models.BigIntegerField(default=0)
+    moved_cents = models.BigIntegerField(default=0, help_text="Net, as Stripe told it.")
+    booked_pending_cents = models.BigIntegerField(default=0)
+    booked_available_cents = models.BigIntegerField(default=0)
+    read_at = models.DateTimeField(null=True, blank=True)
+    stripe_pending_cents = models.BigIntegerField(null=True, blank=True)
+    stripe_available_cents = models.BigIntegerField(null=True, blank=True)
+    ledger_pending_cents = models.BigIntegerField(null=True, blank=True)
+    ledger_available_cents = models.BigIntegerField(null=True, blank=True)
+    pending_untied_since = models.DateTimeField(null=True, blank=True)
+    available_untied_since = models.DateTimeField(null=True, blank=True)
+    all_looked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the last weeks were looked over for mismatches."
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="balance_day_read_whole",
+                condition=Q(
+                    read_at=None,
+                    stripe_pending_cents=None,
+                    stripe_available_cents=None,
+                    ledger_pending_cents=None,
+                    ledger_available_cents=None,
+                )
+                | Q(
+                    read_at__isnull=False,
+                    stripe_pending_cents__isnull=False,
+                    stripe_available_cents__isnull=False,
+                    ledger_pending_cents__isnull=False,
+                    ledger_available_cents__isnull=False,
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"our balance on {self.day}"
+
+    @property
+    def booked_cents(self) -> int:
+        return self.booked_pending_cents + self.booked_available_cents
+
 
 @audited()
 class Mismatch(models.Model):
@@ -75,7 +132,9 @@ class Mismatch(models.Model):
         NET_DIFFERS = "net_differs", "Amount differs from Stripe’s"
         FEE_DIFFERS = "fee_differs", "Fee differs from Stripe’s"
         CURRENCY_DIFFERS = "currency_differs", "Moved in another currency"
+        AVAILABILITY_DIFFERS = "availability_differs", "Pending and available differ"
         PAYOUT_DIFFERS = "payout_differs", "Payout and its movements differ"
+        BALANCE_DIFFERS = "balance_differs", "Balance differs from Stripe’s"
 
     kind = models.CharField(max_length=24, choices=Kind)
     subject = models.CharField(max_length=100, help_text="What it is about, such as window:12 or ch_….")

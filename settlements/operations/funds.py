@@ -8,7 +8,7 @@ from marketplace.db import database_now
 from settlements import ledger
 from settlements import stripe_gateway as gateway
 from settlements.models import PendingFunds, Transaction
-from settlements.stripe_facts import Payment
+from settlements.stripe_facts import BalanceMove, Payment
 
 
 class FundsMismatch(Exception):
@@ -24,6 +24,19 @@ def note_pending(posted: Transaction, payment: Payment) -> PendingFunds:
         net_cents=payment.received_cents - payment.fee_cents,
         available_at=payment.available_at,
     )
+
+
+def account_of(move: BalanceMove) -> ledger.AccountKey:
+    """Return which of our balances at Stripe a move is on."""
+    return ledger.STRIPE_AVAILABLE if move.is_available else ledger.STRIPE_PENDING
+
+
+def note_pending_move(posted: Transaction, move: BalanceMove) -> None:
+    """Note when what a move brought may be used, unless it may already; assumes the transaction of ``posted``."""
+    if not move.is_available:
+        PendingFunds.objects.create(
+            stripe_id=move.id, posted=posted, net_cents=move.net_cents, available_at=move.available_at
+        )
 
 
 def book_available(*, funds_id: int) -> bool:

@@ -7,19 +7,29 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from accounts.models import DeskEvent, User
 from accounts.stream import append_desk_event
 from marketplace.db import LockSpace, lock_exclusive
 from marketplace.states import require_transition
 from settlements import stripe_gateway as gateway
-from settlements.models import BalanceMovement, BankPayout, ClosedPeriod, Mismatch, Transaction
-from settlements.queries.mismatches import Finding, Stretch, find_mismatches
+from settlements.models import (
+    BalanceDay,
+    BalanceMovement,
+    BankPayout,
+    ClosedPeriod,
+    Mismatch,
+    PayoutMovement,
+    Transaction,
+)
+from settlements.queries.mismatches import FINDERS, Finding, Stretch, find_mismatches
 from settlements.stripe_facts import Movement
 
 LOOKED_BACK = timedelta(days=40)
-"""Each look covers this much: a month that is being closed, and what came late for it."""
+"""A whole look covers this much: a month that is being closed, and what came late for it."""
+LOOKED_BACK_BRIEFLY = timedelta(days=2)
+LOOK_AT_ALL_EVERY = timedelta(hours=1)
 OVERLAP = timedelta(hours=1)
 """Movements are asked for again from this long before the last one known: Stripe's list may lag."""
 Status = Mismatch.Status
@@ -33,8 +43,8 @@ class CannotClose(Exception):
     """The month cannot be closed; the text says why, for people."""
 
 
-def import_movements(*, now: datetime) -> int:
-    """Take in balance transactions that Stripe made since the last look; return how many were new.
+def import_movements(*, now: datetime) -> list[BalanceMovement]:
+    """Take in balance transactions that Stripe made since the last look; return those that were new.
 
     Raise OutcomeUnknown, Refused. Nothing that was taken in is ever changed.
     """
@@ -43,8 +53,8 @@ def import_movements(*, now: datetime) -> int:
     return take_in(movements)
 
 
-def take_in(movements: Iterable[Movement]) -> int:
-    """Keep movements that are not known yet; return how many."""
+def take_in(movements: Iterable[Movement]) -> list[BalanceMovement]:
+    """Keep movements that are not known yet; return them."""
     rows = [
         BalanceMovement(
             stripe_id=each.id,
@@ -64,41 +74,54 @@ def take_in(movements: Iterable[Movement]) -> int:
         missing = set(known.values_list("stripe_id", flat=True))
         new = [row for row in rows if row.stripe_id not in missing]
         BalanceMovement.objects.bulk_create(new, ignore_conflicts=True, batch_size=1000)
-    return len(new)
+    return new
 
 
-def look_for_mismatches(*, now: datetime) -> int:
-    """Write down what does not tie in the last weeks, and end what ties again; return how many are open."""
-    stretch = Stretch(now - LOOKED_BACK, now, now)
+def look_for_mismatches(*, now: datetime, back: timedelta = LOOKED_BACK) -> int:
+    """Write down what does not tie of the time up to ``now``, and end what ties again; return how many are open."""
+    stretch = Stretch(now - back, now, now)
     with transaction.atomic(durable=True):
-        _lock()
+        lock_looks()
         found = list(find_mismatches(stretch))
+        if back == LOOKED_BACK:
+            BalanceDay.objects.update_or_create(
+                day=now.astimezone(UTC).date(), defaults={"all_looked_at": now}
+            )
         return _write_down(found, stretch)
 
 
+def how_far_to_look(*, now: datetime) -> timedelta:
+    """Return how far back the next look goes: over all of it once an hour, else over what is fresh."""
+    last = BalanceDay.objects.aggregate(at=Max("all_looked_at"))["at"]
+    return LOOKED_BACK if last is None or now - last >= LOOK_AT_ALL_EVERY else LOOKED_BACK_BRIEFLY
+
+
 def tie_payout(*, payout_id: str, now: datetime) -> list[Mismatch]:
-    """Ask Stripe which movements an automatic payout to our bank holds; write down whether they add up to it.
+    """Ask Stripe which movements an automatic payout to our bank holds; keep them, and say if they do not add up.
 
     Raise OutcomeUnknown, Refused.
     """
-    movements = list(gateway.list_movements_of_payout(payout_id))
+    movements = [each for each in gateway.list_movements_of_payout(payout_id) if each.source_id != payout_id]
     take_in(movements)
     payout = BankPayout.objects.get(stripe_id=payout_id)
-    held = sum(each.net_cents for each in movements if each.source_id != payout_id)
+    held = sum(each.net_cents for each in movements)
     with transaction.atomic(durable=True):
-        _lock()
+        lock_looks()
+        rows = BalanceMovement.objects.filter(stripe_id__in=[each.id for each in movements])
+        PayoutMovement.objects.bulk_create(
+            (PayoutMovement(payout=payout, movement_id=pk) for pk in rows.values_list("pk", flat=True)),
+            ignore_conflicts=True,
+            batch_size=1000,
+        )
         findings = []
         if held != payout.amount_cents:
             detail = f"The payout, and the {len(movements)} movements that Stripe says it holds."
             findings.append(
                 Finding(Mismatch.Kind.PAYOUT_DIFFERS, payout_id, detail, now, payout.amount_cents, held)
             )
-        known = Mismatch.objects.filter(
-            kind=Mismatch.Kind.PAYOUT_DIFFERS, subject=payout_id, status=Status.OPEN
-        )
-        _end_tied(known, findings, now)
-        BankPayout.objects.filter(pk=payout.pk).update(tied_at=now)
-        return _open(findings)
+        known = Mismatch.objects.filter(kind=Mismatch.Kind.PAYOUT_DIFFERS, subject=payout_id)
+        BankPayout.objects.filter(pk=payout.pk).update(tied_at=now, n_held=len(movements), held_cents=held)
+        return open_and_end(known, findings, now)
 
 
 def assign_mismatch(*, mismatch_id: int, owner: User | None) -> Mismatch:
@@ -132,7 +155,7 @@ def close_period(*, first_day: date, by: User, now: datetime) -> ClosedPeriod:
     """
     month = Month.of(first_day)
     with transaction.atomic(durable=True):
-        _lock()
+        lock_looks()
         _require_closable(month, now)
         transactions = Transaction.objects.filter(posted_at__gte=month.start, posted_at__lt=month.end)
         movements = BalanceMovement.objects.filter(created_at__gte=month.start, created_at__lt=month.end)
@@ -209,18 +232,23 @@ def _require_closable(month: Month, now: datetime) -> None:
         raise CannotClose(f"{told} of {month} must be seen to first.")
 
 
-def _lock() -> None:
+def lock_looks() -> None:
     """One look at a time: two would write the same thing down twice."""
     lock_exclusive(LockSpace.RECONCILIATION, 0)
 
 
 def _write_down(found: Sequence[Finding], stretch: Stretch) -> int:
     looked_at = Mismatch.objects.filter(
-        status=Status.OPEN, happened_at__gte=stretch.since, happened_at__lt=stretch.until
-    ).exclude(kind=Mismatch.Kind.PAYOUT_DIFFERS)
-    _end_tied(looked_at, found, stretch.now)
-    _open(found)
+        kind__in=FINDERS, happened_at__gte=stretch.since, happened_at__lt=stretch.until
+    )
+    open_and_end(looked_at, found, stretch.now)
     return Mismatch.objects.filter(status=Status.OPEN).count()
+
+
+def open_and_end(looked_at: QuerySet[Mismatch], found: Sequence[Finding], now: datetime) -> list[Mismatch]:
+    """End what of ``looked_at`` is open and was not found again, and open what is new; assumes ``lock_looks``."""
+    _end_tied(looked_at.filter(status=Status.OPEN), found, now)
+    return _open(found)
 
 
 def _end_tied(known: Iterable[Mismatch], found: Sequence[Finding], now: datetime) -> None:

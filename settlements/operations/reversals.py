@@ -17,6 +17,7 @@ from settlements import ledger
 from settlements import stripe_gateway as gateway
 from settlements.jobs import defer_reversals
 from settlements.models import SettlementLine, Transaction, Transfer, TransferReversal
+from settlements.operations.funds import account_of, note_pending_move
 from settlements.operations.payments import PaymentMismatch
 from settlements.operations.transfers import lock_transfer
 from settlements.stripe_facts import Refused, StripeReversal
@@ -189,18 +190,19 @@ def _apply(reversal: TransferReversal, told: StripeReversal) -> None:
         require_transition(Transfer.TRANSITIONS, transfer.status, Transfer.Status.REVERSED)
         transfer.status = Transfer.Status.REVERSED
     transfer.save()
-    ledger.post_transaction(
+    posted = ledger.post_transaction(
         ledger.Posting(
             kind=Transaction.Kind.TRANSFER_REVERSAL,
             reference=f"transfer:{transfer.pk}:reversal:{reversal.pk}",
             description=f"{told.id} taken back of {transfer.stripe_transfer_id}",
             stripe_object_id=told.id,
             cents={
-                ledger.STRIPE_AVAILABLE: told.returned_cents,
+                account_of(told.move): told.returned_cents,
                 ledger.seller_payable(transfer.seller_id): -told.returned_cents,
             },
         )
     )
+    note_pending_move(posted, told.move)
 
 
 def _move(reversal: TransferReversal, target: TransferReversal.Status) -> None:

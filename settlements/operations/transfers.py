@@ -95,6 +95,7 @@ def book_available(*, transfer_id: int, now: datetime) -> bool:
                 kind=Transaction.Kind.FUNDS_AVAILABLE,
                 reference=f"transfer:{transfer.pk}:available",
                 description=f"Funds that transfer {transfer.pk} drew on became available",
+                stripe_object_id=transfer.balance_transaction_id,
                 cents={
                     ledger.STRIPE_PENDING: transfer.amount_cents,
                     ledger.STRIPE_AVAILABLE: -transfer.amount_cents,

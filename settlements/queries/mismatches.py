@@ -92,7 +92,9 @@ _RECEIVABLE_DIFFERS = """
                            FROM settlements_transaction t
                            JOIN settlements_entry e ON e.transaction_id = t.id
                            JOIN settlements_account a ON a.id = e.account_id AND a.kind = 'buyer_receivable'
-                          WHERE t.reference LIKE 'settlement:' || s.id || ':%%') owed ON true
+                          -- What LIKE 'settlement:7:%%' finds, but by the index, which a pattern made here forgoes.
+                          WHERE t.reference ~>=~ ('settlement:' || s.id || ':')
+                            AND t.reference ~<~ ('settlement:' || s.id || ';')) owed ON true
      WHERE s.created_at >= %(since)s AND s.created_at < %(until)s
        AND coalesce(owed.cents, 0)
            <> CASE WHEN s.status IN ('paid', 'defaulted', 'written_off') THEN 0
@@ -136,9 +138,9 @@ _BOOKED_LATELY = """
 """
 
 
-def _looking_at(objects: str, body: str) -> str:
-    """Put ``looked_at`` (objects), ``booked`` and ``moved`` before a query; all of it is text of this file."""
-    return f"WITH {objects}, {_BOOKED} {body}"
+def _looking_at(objects: str, body: str, *, more: str = "") -> str:
+    """Put ``looked_at`` (objects), ``booked``, ``moved`` and ``more`` before a query; all is text of this file."""
+    return f"WITH {objects}, {_BOOKED} {more} {body}"
 
 
 _MOVEMENT_NOT_BOOKED = _looking_at(
@@ -189,6 +191,50 @@ _CURRENCY_DIFFERS = """
      WHERE currency <> %(currency)s AND created_at >= %(since)s AND created_at < %(until)s
 """
 
+_HELD = """
+    , held AS (
+        SELECT source_id, sum(amount_cents) AS pending
+          FROM (SELECT t.stripe_object_id AS source_id, e.amount_cents
+                  FROM settlements_transaction t
+                  JOIN settlements_entry e ON e.transaction_id = t.id
+                  JOIN settlements_account a ON a.id = e.account_id AND a.kind = 'stripe_pending'
+                 WHERE t.stripe_object_id <> '' AND t.kind <> 'funds_available'
+                   AND t.stripe_object_id IN (SELECT source_id FROM looked_at)
+                UNION ALL
+                SELECT own.source_id, e.amount_cents
+                  FROM settlements_balancemovement own
+                  JOIN settlements_transaction t ON t.stripe_object_id = own.stripe_id AND t.kind = 'funds_available'
+                  JOIN settlements_entry e ON e.transaction_id = t.id
+                  JOIN settlements_account a ON a.id = e.account_id AND a.kind = 'stripe_pending'
+                 WHERE t.stripe_object_id <> '' AND own.source_id IN (SELECT source_id FROM looked_at)
+                UNION ALL
+                SELECT attempt.stripe_charge_id, e.amount_cents
+                  FROM settlements_chargeattempt attempt
+                  JOIN settlements_settlement carried ON carried.carried_into_id = attempt.settlement_id
+                  JOIN settlements_transaction t ON t.reference = 'settlement:' || carried.id || ':charge:carried'
+                  JOIN settlements_entry e ON e.transaction_id = t.id
+                  JOIN settlements_account a ON a.id = e.account_id AND a.kind = 'stripe_pending'
+                 WHERE attempt.outcome = 'succeeded'
+                   AND attempt.stripe_charge_id IN (SELECT source_id FROM looked_at)) parts
+         GROUP BY source_id),
+    said AS (
+        SELECT source_id, coalesce(sum(net_cents) FILTER (WHERE available_at > %(now)s), 0) AS pending
+          FROM settlements_balancemovement WHERE source_id IN (SELECT source_id FROM looked_at)
+         GROUP BY source_id
+        HAVING bool_and(greatest(available_at, created_at)
+                        NOT BETWEEN %(now)s - %(telling)s AND %(now)s + %(telling)s))
+"""
+_AVAILABILITY_DIFFERS = _looking_at(
+    _MOVED_LATELY,
+    """
+    SELECT m.source_id, 'What of it the ledger holds as pending, and what Stripe does (' || m.types || ').',
+           m.created_at, coalesce(held.pending, 0), said.pending
+      FROM moved m JOIN booked b USING (source_id) JOIN said USING (source_id) LEFT JOIN held USING (source_id)
+     WHERE b.net = m.net AND coalesce(held.pending, 0) <> said.pending
+    """,
+    more=_HELD,
+)
+
 FINDERS: dict[Mismatch.Kind, str] = {
     Kind.WINDOW_NOT_SETTLED: _WINDOW_NOT_SETTLED,
     Kind.AWARDS_DIFFER: _AWARDS_DIFFER,
@@ -200,6 +246,7 @@ FINDERS: dict[Mismatch.Kind, str] = {
     Kind.NET_DIFFERS: _NET_DIFFERS,
     Kind.FEE_DIFFERS: _FEE_DIFFERS,
     Kind.CURRENCY_DIFFERS: _CURRENCY_DIFFERS,
+    Kind.AVAILABILITY_DIFFERS: _AVAILABILITY_DIFFERS,
 }
 
 NEXT_ACTION: dict[Mismatch.Kind, str] = {
@@ -213,6 +260,8 @@ NEXT_ACTION: dict[Mismatch.Kind, str] = {
     Kind.NET_DIFFERS: "Compare with the balance transaction in Stripe's dashboard; book the difference.",
     Kind.FEE_DIFFERS: "Compare with the balance transaction's fee details; book the difference as a Stripe fee.",
     Kind.CURRENCY_DIFFERS: "Convert at Stripe's rate and book it, or refund it.",
+    Kind.AVAILABILITY_DIFFERS: "See on Stripe's balance transaction from when it is available; book what became so.",
+    Kind.BALANCE_DIFFERS: "See to mismatches of single objects first; then compare a day's movements with Stripe's.",
     Kind.PAYOUT_DIFFERS: "Compare the payout's report at Stripe with the movements; ask Stripe where they disagree.",
 }
 

@@ -10,12 +10,19 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 
 from auctions.models import Award, Window
-from settlements.models import BalanceMovement, ClosedPeriod, Entry, Mismatch, Settlement, SettlementLine
+from settlements.models import (
+    BalanceDay,
+    BalanceMovement,
+    ClosedPeriod,
+    Entry,
+    Mismatch,
+    Settlement,
+    SettlementLine,
+)
 from settlements.queries.mismatches import NEXT_ACTION
 
 DAYS_SHOWN = 31
-MISMATCHES_PER_PAGE = 100
-AT_STRIPE = ("stripe_pending", "stripe_available")
+PAGE_SIZE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,28 @@ class DayTie:
 
 
 @dataclass(frozen=True, slots=True)
+class BalanceTie:
+    """One of our two balances at Stripe, cents: what the ledger says and what Stripe does."""
+
+    name: str
+    ledger_cents: int
+    stripe_cents: int
+    untied_since: datetime | None
+
+    @property
+    def difference_cents(self) -> int:
+        return self.ledger_cents - self.stripe_cents
+
+
+@dataclass(frozen=True, slots=True)
+class MismatchPage:
+    """Mismatches in order; ``next_before`` is the id of the last one, None at the end."""
+
+    mismatches: list[Mismatch]
+    next_before: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class TypeTie:
     """Movements of one type on a day, and what the ledger booked for the objects that made them."""
 
@@ -42,6 +71,10 @@ class TypeTie:
     amount_cents: int
     fee_cents: int
     net_cents: int
+
+    @property
+    def words(self) -> str:
+        return BalanceMovement(type=self.type).words
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +97,11 @@ class Step:
 
 
 def days(*, until: date) -> list[DayTie]:
-    """Return the last days up to ``until``, the newest first."""
-    since = datetime.combine(until - timedelta(days=DAYS_SHOWN - 1), datetime.min.time(), tzinfo=UTC)
-    moved = {
-        row["day"]: row
-        for row in BalanceMovement.objects.filter(created_at__gte=since)
-        .annotate(day=TruncDate("created_at", tzinfo=UTC))
-        .values("day")
-        .annotate(n=Count("id"), cents=Sum("net_cents"))
-    }
-    at_stripe = Entry.objects.filter(account__kind__in=AT_STRIPE, transaction__posted_at__gte=since)
-    booked = dict(
-        at_stripe.annotate(day=TruncDate("transaction__posted_at", tzinfo=UTC))
-        .values("day")
-        .annotate(cents=Sum("amount_cents"))
-        .values_list("day", "cents")
-    )
+    """Return the last days up to ``until``, the newest first, as they were last counted."""
+    since = until - timedelta(days=DAYS_SHOWN - 1)
+    counted = {row.day: row for row in BalanceDay.objects.filter(day__gte=since, day__lte=until)}
     is_open = dict(
-        Mismatch.objects.filter(status=Mismatch.Status.OPEN, happened_at__gte=since)
+        Mismatch.objects.filter(status=Mismatch.Status.OPEN, happened_at__gte=_midnight(since))
         .annotate(day=TruncDate("happened_at", tzinfo=UTC))
         .values("day")
         .annotate(n=Count("id"))
@@ -89,15 +109,34 @@ def days(*, until: date) -> list[DayTie]:
     )
     shown = [until - timedelta(days=n) for n in range(DAYS_SHOWN)]
     return [
-        DayTie(
-            day,
-            moved[day]["n"] if day in moved else 0,
-            moved[day]["cents"] if day in moved else 0,
-            booked.get(day, 0),
-            is_open.get(day, 0),
-        )
+        DayTie(day, row.n_movements, row.moved_cents, row.booked_cents, is_open.get(day, 0))
         for day in shown
+        for row in [counted.get(day, BalanceDay(day=day))]
     ]
+
+
+def balances() -> list[BalanceTie]:
+    """Return our pending and available balance as last compared, and their sum; nothing before the first time."""
+    last = last_reading()
+    if last is None:
+        return []
+    pending = (last.ledger_pending_cents or 0, last.stripe_pending_cents or 0)
+    available = (last.ledger_available_cents or 0, last.stripe_available_cents or 0)
+    return [
+        BalanceTie("Pending", *pending, last.pending_untied_since),
+        BalanceTie("Available", *available, last.available_untied_since),
+        BalanceTie("Together", pending[0] + available[0], pending[1] + available[1], None),
+    ]
+
+
+def last_reading() -> BalanceDay | None:
+    """Return the day on which our balance was last compared with Stripe's."""
+    return BalanceDay.objects.exclude(read_at=None).order_by("-day").first()
+
+
+def reading_of(day: date) -> BalanceDay | None:
+    """Return how our balance compared with Stripe's at the end of a day, if it was compared then."""
+    return BalanceDay.objects.filter(day=day).exclude(read_at=None).first()
 
 
 def types_of(day: date) -> list[TypeTie]:
@@ -118,16 +157,31 @@ def movements_of(day: date, *, limit: int) -> list[BalanceMovement]:
 
 def mismatches_of(day: date) -> list[Mismatch]:
     """Return a day's mismatches, open ones first."""
-    rows = Mismatch.objects.filter(happened_at__date=day).select_related("owner", "ended_by")
+    start = _midnight(day)
+    rows = Mismatch.objects.filter(happened_at__gte=start, happened_at__lt=start + timedelta(days=1))
+    rows = rows.select_related("owner", "ended_by")
     return told(rows.order_by("status", "happened_at", "id"))
 
 
-def open_mismatches(*, owner_id: int | None = None) -> list[Mismatch]:
-    """Return open mismatches, the oldest first, of one person or all; each with its ``next_action``."""
+def open_mismatches(
+    *, owner_id: int | None = None, before: int | None = None, size: int = PAGE_SIZE
+) -> MismatchPage:
+    """Return a page of open mismatches after the mismatch ``before`` (an id), the oldest first, of one person or all.
+
+    Each has its ``next_action``. One that is gone has no page after it.
+    """
     rows = Mismatch.objects.filter(status=Mismatch.Status.OPEN).select_related("owner", "ended_by")
     if owner_id is not None:
         rows = rows.filter(owner_id=owner_id)
-    return told(rows.order_by("happened_at", "id")[:MISMATCHES_PER_PAGE])
+    if before is not None:
+        last = Mismatch.objects.filter(pk=before).values_list("happened_at", flat=True).first()
+        rows = (
+            rows.none()
+            if last is None
+            else rows.filter(Q(happened_at__gte=last) & (Q(happened_at__gt=last) | Q(pk__gt=before)))
+        )
+    found = told(rows.order_by("happened_at", "id")[: size + 1])
+    return MismatchPage(found[:size], found[size - 1].pk if len(found) > size else None)
 
 
 def told(mismatches: Sequence[Mismatch] | QuerySet[Mismatch]) -> list[Mismatch]:
@@ -192,8 +246,12 @@ def last_import() -> datetime | None:
 
 
 def _movements_of(day: date) -> QuerySet[BalanceMovement]:
-    start = datetime.combine(day, datetime.min.time(), tzinfo=UTC)
+    start = _midnight(day)
     return BalanceMovement.objects.filter(created_at__gte=start, created_at__lt=start + timedelta(days=1))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, datetime.min.time(), tzinfo=UTC)
 
 
 def _sum(

@@ -9,7 +9,12 @@ costs a lookup. STRIPE_MAX_NETWORK_RETRIES (1) with the same idempotency key cov
 longer is for the sweep, which waits without holding a worker.
 """
 
-from settlements.stripe_gateway.balance import list_movements, list_movements_of_payout
+from settlements.stripe_gateway.balance import (
+    list_movements,
+    list_movements_of_payout,
+    retrieve_balance,
+    retrieve_balance_move,
+)
 from settlements.stripe_gateway.cards import (
     create_customer,
     create_setup_session,
@@ -28,7 +33,6 @@ from settlements.stripe_gateway.payments import (
 from settlements.stripe_gateway.prepayments import (
     create_bank_transfer,
     create_payment_session,
-    retrieve_balance_move,
     retrieve_payment_session,
 )
 from settlements.stripe_gateway.refunds import create_refund, find_refund, retrieve_refund
@@ -64,6 +68,7 @@ __all__ = [
     "list_movements",
     "list_movements_of_payout",
     "retrieve_account",
+    "retrieve_balance",
     "retrieve_balance_move",
     "retrieve_card",
     "retrieve_dispute",

@@ -6,8 +6,31 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from settlements.stripe_facts import Movement
+from settlements.stripe_facts import Balance, BalanceMove, Movement
 from settlements.stripe_gateway.client import client, plain_errors
+
+
+def retrieve_balance() -> Balance:
+    """Return our balance as it stands now. Raise OutcomeUnknown, Refused."""
+    with plain_errors():
+        facts = client().v1.balance.retrieve().to_dict()
+    return Balance(available_cents=_in_usd(facts["available"]), pending_cents=_in_usd(facts["pending"]))
+
+
+def retrieve_balance_move(balance_transaction_id: str) -> BalanceMove:
+    """Return a balance transaction as it stands now. Raise OutcomeUnknown, Refused."""
+    with plain_errors():
+        return balance_move(client().v1.balance_transactions.retrieve(balance_transaction_id).to_dict())
+
+
+def balance_move(facts: dict[str, Any]) -> BalanceMove:
+    """Return what a balance transaction, as Stripe tells it, moved and from when on it counts."""
+    return BalanceMove(
+        id=facts["id"],
+        net_cents=facts["net"],
+        is_available=facts["status"] == "available",
+        available_at=datetime.fromtimestamp(facts["available_on"], UTC),
+    )
 
 
 def list_movements(*, since: datetime) -> Iterator[Movement]:
@@ -40,3 +63,7 @@ def _movement(facts: dict[str, Any]) -> Movement:
         created_at=datetime.fromtimestamp(facts["created"], UTC),
         available_at=datetime.fromtimestamp(facts["available_on"], UTC),
     )
+
+
+def _in_usd(amounts: list[dict[str, Any]]) -> int:
+    return sum(each["amount"] for each in amounts if each["currency"] == "usd")

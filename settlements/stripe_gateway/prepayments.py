@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import stripe
 
-from settlements.stripe_facts import BalanceMove, Payment, PaymentSession, PrepaymentOrder
+from settlements.stripe_facts import Payment, PaymentSession, PrepaymentOrder
 from settlements.stripe_gateway.client import client, plain_errors
 from settlements.stripe_gateway.payments import payment_of, retrieve_payment
 
@@ -74,18 +73,6 @@ def create_bank_transfer(order: PrepaymentOrder) -> Payment:
         made = client().v1.payment_intents.create(params, {"idempotency_key": order.idempotency_key})
     # What lay in the customer's cash balance may have paid it at once, and its fee comes a moment later.
     return retrieve_payment(made.id) if made.status == "succeeded" else payment_of(made)
-
-
-def retrieve_balance_move(balance_transaction_id: str) -> BalanceMove:
-    """Return a balance transaction as it stands now. Raise OutcomeUnknown, Refused."""
-    with plain_errors():
-        facts = client().v1.balance_transactions.retrieve(balance_transaction_id).to_dict()
-    return BalanceMove(
-        id=facts["id"],
-        net_cents=facts["net"],
-        is_available=facts["status"] == "available",
-        available_at=datetime.fromtimestamp(facts["available_on"], UTC),
-    )
 
 
 def _session(session: stripe.checkout.Session) -> PaymentSession:

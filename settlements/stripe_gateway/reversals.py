@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from settlements.stripe_facts import OutcomeUnknown, StripeReversal
+from settlements.stripe_gateway.balance import balance_move
 from settlements.stripe_gateway.client import client, plain_errors
 
 
@@ -43,5 +44,5 @@ def _reversal(facts: dict[str, Any]) -> StripeReversal:
         amount_cents=facts["amount"],
         transfer_id=facts["transfer"],
         metadata=facts["metadata"] or {},
-        returned_cents=booked["net"],
+        move=balance_move(booked),
     )

@@ -15,13 +15,17 @@ from accounts.access import finance_needed
 from accounts.models import User
 from accounts.trail import About, history_of
 from auctions.models import Window
-from settlements.models import Mismatch
+from settlements.models import BankPayout, Mismatch
 from settlements.operations import reconciliation as operations
+from settlements.operations.balances import count_days, days_of, read_balance
 from settlements.operations.reconciliation import CannotClose, MismatchClosed, Month
+from settlements.queries import bank_payouts as payouts
 from settlements.queries import reconciliation as queries
 from settlements.stripe_facts import OutcomeUnknown, Refused
+from settlements.views.paging import before_of
 
 MOVEMENTS_SHOWN = 200
+MISMATCHES_SHOWN = 50
 
 
 class OwnerForm(forms.Form):
@@ -51,8 +55,12 @@ def overview(request: HttpRequest) -> HttpResponse:
     mine = request.GET.get("owner") == "me"
     now = timezone.now()
     context = {
-        "mismatches": queries.open_mismatches(owner_id=request.user.pk if mine else None),
+        "page": queries.open_mismatches(
+            owner_id=request.user.pk if mine else None, before=before_of(request)
+        ),
         "mine": mine,
+        "balances": queries.balances(),
+        "reading": queries.last_reading(),
         "days": queries.days(until=now.astimezone(UTC).date()),
         "periods": queries.closed_periods(),
         "closable": operations.next_to_close(now=now),
@@ -68,14 +76,16 @@ def look_now(request: HttpRequest) -> HttpResponse:
     """Ask Stripe for what is new and look for mismatches now; the sweep does the same every minute."""
     now = timezone.now()
     try:
-        n_new = operations.import_movements(now=now)
+        new = operations.import_movements(now=now)
+        count_days(days_of(new), now=now)
+        read_balance(now=now)
     except (OutcomeUnknown, Refused) as failed:
         messages.error(
             request, f"Stripe did not tell its movements: {failed} Nothing was changed; look again later."
         )
         return redirect("settlements:reconciliation")
     n_open = operations.look_for_mismatches(now=now)
-    messages.success(request, f"{n_new} new movements from Stripe; {n_open} mismatches are open.")
+    messages.success(request, f"New movements from Stripe: {len(new)}. Open mismatches: {n_open}.")
     return redirect("settlements:reconciliation")
 
 
@@ -87,14 +97,44 @@ def day(request: HttpRequest, day: str) -> HttpResponse:
         found = date.fromisoformat(day)
     except ValueError:
         raise Http404("no such day") from None
+    tie = queries.days(until=found)[0]
     context = {
         "day": found,
         "types": queries.types_of(found),
         "movements": queries.movements_of(found, limit=MOVEMENTS_SHOWN),
         "mismatches": queries.mismatches_of(found),
-        "tie": queries.days(until=found)[0],
+        "tie": tie,
+        "n_more": max(tie.n_movements - MOVEMENTS_SHOWN, 0),
+        "reading": queries.reading_of(found),
     }
     return render(request, "settlements/reconciliation_day.html", context)
+
+
+@require_GET
+@finance_needed
+def bank_payout_list(request: HttpRequest) -> HttpResponse:
+    """List what Stripe paid out to our bank, newest first, and whether each ties with what is in it."""
+    page = payouts.payout_page(before=before_of(request))
+    rows = [(payout, *payouts.tie_of(payout)) for payout in page.payouts]
+    return render(request, "settlements/bank_payout_list.html", {"page": page, "rows": rows})
+
+
+@require_GET
+@finance_needed
+def bank_payout_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show one payout to our bank: what is in it, by type and one by one, what was booked, and what does not tie."""
+    payout = get_object_or_404(BankPayout, pk=pk)
+    tie_state, tie_words = payouts.tie_of(payout)
+    context = {
+        "payout": payout,
+        "tie_state": tie_state,
+        "tie_words": tie_words,
+        "types": payouts.held_by_type(payout),
+        "page": payouts.held_page(payout, before=before_of(request)),
+        "mismatches": queries.told(payouts.open_mismatches_of(payout)[:MISMATCHES_SHOWN]),
+        "transactions": payouts.booked_of(payout),
+    }
+    return render(request, "settlements/bank_payout_detail.html", context)
 
 
 @require_GET

@@ -1,8 +1,9 @@
-// Finance's queue by keyboard: j and k move over the rows, Enter opens, x chooses, / goes to the filter. Keys stay
-// ordinary keys while something is typed, and with Ctrl, Alt or Meta.
+// Finance's lists by keyboard: j and k move over the rows, Enter opens, x chooses where a row can be chosen, / goes to
+// the filter where there is one. Keys stay ordinary keys while something is typed, and with Ctrl, Alt or Meta.
 const rows = [...document.querySelectorAll("[data-queue-row]")];
 const all = document.querySelector("[data-queue-all]");
-const boxes = rows.map((row) => row.querySelector("input[type=checkbox]"));
+const boxOf = (row) => row?.querySelector("input[type=checkbox]");
+const boxes = rows.map(boxOf).filter(Boolean);
 const links = rows.map((row) => row.querySelector("th a"));
 
 const current = () => rows.findIndex((row) => row.contains(document.activeElement));
@@ -23,13 +24,13 @@ const keys = {
   j: () => move(1),
   k: () => move(-1),
   x: () => {
-    const box = boxes[current()];
-    if (box) box.click();
+    boxOf(rows[current()])?.click();
   },
   "/": () => {
     const filters = document.querySelector("#filters");
-    filters.closest("details").open = true;
-    filters.querySelector("input:not([type=hidden])")?.focus();
+    const around = filters?.closest("details");
+    if (around) around.open = true;
+    filters?.querySelector("input:not([type=hidden]), select")?.focus();
   },
 };
 
@@ -37,7 +38,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
   if (event.target.closest("input:not([type=checkbox]), select, textarea")) return;
   const act = keys[event.key];
-  if (!act) return;
+  if (!act || !rows.length) return;
   event.preventDefault();
   act();
 });
@@ -45,5 +46,7 @@ document.addEventListener("keydown", (event) => {
 all?.addEventListener("change", () => {
   for (const box of boxes) box.checked = all.checked;
 });
-for (const box of boxes) box.addEventListener("change", showAll);
-if (all) showAll();
+if (all) {
+  for (const box of boxes) box.addEventListener("change", showAll);
+  showAll();
+}

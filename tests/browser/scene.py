@@ -25,7 +25,8 @@ from notifications.models import WebhookEndpoint
 from notifications.signing import new_secret, seal
 from notifications.sweeps import sweep_news
 from notifications.webhook_events import EVENTS
-from settlements.models import Delivery, Dispute, Mismatch, Settlement
+from settlements.models import BankPayout, Delivery, Dispute, Mismatch, Settlement
+from settlements.operations.balances import count_days, read_balance
 from settlements.operations.charging import charge_settlement
 from settlements.operations.draw_up import settle_window
 from settlements.operations.fees import add_fee_policy
@@ -230,6 +231,11 @@ def _reconcile(scene: SimpleNamespace) -> None:
     movement(source="ch_unheard_of")
     look_for_mismatches(now=database_now() + timedelta(hours=3))
     scene.mismatch = Mismatch.objects.filter(status=Mismatch.Status.OPEN).earliest("pk")
+    scene.bank_payout = BankPayout.objects.create(
+        stripe_id="po_held", amount_cents=-7_00, status="paid", automatic=True, arrival_at=scene.now
+    )
+    count_days([], now=scene.now)
+    read_balance(now=scene.now)
     scene.today, scene.month = f"{scene.now:%Y-%m-%d}", f"{scene.now - timedelta(days=40):%Y-%m}"
     scene.year, scene.month_number = scene.now.year, scene.now.month
     add_fee_policy(

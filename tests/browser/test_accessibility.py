@@ -188,6 +188,8 @@ VIEWS = [
     View("settlements:reconciliation_day", "finance", "today"),
     View("settlements:reconciliation_window", "finance", "refunded.window_id"),
     View("settlements:mismatch", "finance", "mismatch.pk"),
+    View("settlements:bank_payout_list", "finance"),
+    View("settlements:bank_payout_detail", "finance", "bank_payout.pk"),
     View("settlements:audit_list", "finance"),
     View("settlements:period_close", "finance", "month"),
     View("settlements:settlement_list", "buyer", status=HTTPStatus.FORBIDDEN),

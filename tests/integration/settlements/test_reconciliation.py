@@ -6,6 +6,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from auctions.models import Award
@@ -13,31 +14,37 @@ from marketplace.db import database_now
 from settlements import ledger
 from settlements import stripe_gateway as gateway
 from settlements.models import (
+    Account,
     BalanceMovement,
     BankPayout,
     ChargeAttempt,
     ClosedPeriod,
     Mismatch,
+    PendingFunds,
     Settlement,
     SettlementLine,
     Transaction,
 )
+from settlements.operations.balances import count_days, days_of, read_balance
 from settlements.operations.bank_payouts import apply_payout
 from settlements.operations.charging import charge_settlement
+from settlements.operations.funds import book_available
 from settlements.operations.reconciliation import (
     CannotClose,
     MismatchClosed,
     accept_mismatch,
     assign_mismatch,
     close_period,
+    how_far_to_look,
     import_movements,
     look_for_mismatches,
     next_to_close,
     take_in,
     tie_payout,
 )
+from settlements.queries.bank_payouts import held_page
 from settlements.queries.mismatches import FINDERS, NEXT_ACTION
-from settlements.queries.reconciliation import days, window_steps
+from settlements.queries.reconciliation import balances, days, open_mismatches, window_steps
 from settlements.stripe_facts import Movement
 from settlements.stripe_sandbox.server import SandboxServer
 from settlements.sweeps import sweep_reconciliation
@@ -77,7 +84,8 @@ def movement(
 ) -> str:
     at = at or database_now() - timedelta(hours=2)
     stripe_id = f"txn_{BalanceMovement.objects.count()}_{source}"
-    take_in([Movement(stripe_id, "charge", source, net + fee, fee, net, currency, at, at)])
+    available_at = at + timedelta(days=2)
+    take_in([Movement(stripe_id, "charge", source, net + fee, fee, net, currency, at, available_at)])
     return stripe_id
 
 
@@ -103,7 +111,7 @@ class TestWhatTies:
     def test_is_silent_from_clearing_to_stripe(self) -> None:
         settlement = paid()
 
-        assert import_movements(now=database_now()) == 1
+        count_days(days_of(import_movements(now=database_now())), now=database_now())
         assert found() == set()
 
         steps = window_steps(settlement.window)
@@ -135,6 +143,8 @@ class TestWhatTies:
 
         def ties() -> bool:
             import_movements(now=later())
+            for funds_id in PendingFunds.objects.filter(booked_at=None).values_list("pk", flat=True):
+                book_available(funds_id=funds_id)
             look_for_mismatches(now=later() + timedelta(days=9))
             return not Mismatch.objects.filter(status=Mismatch.Status.OPEN).exists()
 
@@ -153,8 +163,8 @@ class TestWhatTies:
     def test_takes_each_movement_in_once(self) -> None:
         paid()
 
-        assert import_movements(now=database_now()) == 1
-        assert import_movements(now=database_now()) == 0
+        assert len(import_movements(now=database_now())) == 1
+        assert import_movements(now=database_now()) == []
         assert BalanceMovement.objects.count() == 1
 
 
@@ -243,19 +253,68 @@ class TestWhatDoesNot:
     def test_payout_differs_from_the_movements_it_holds(self, stripe_sandbox: SandboxServer) -> None:
         paid()
         payout = bank_payout(stripe_sandbox)
-        BankPayout.objects.filter(pk=payout.pk).update(amount_cents=payout.amount_cents + 7)
+        amount_cents = payout.amount_cents
+        BankPayout.objects.filter(pk=payout.pk).update(amount_cents=amount_cents + 7)
 
         (mismatch,) = tie_payout(payout_id=payout.stripe_id, now=database_now())
 
         assert (mismatch.kind, mismatch.difference_cents) == (Kind.PAYOUT_DIFFERS, 7)
-        BankPayout.objects.filter(pk=payout.pk).update(amount_cents=payout.amount_cents)
+        payout.refresh_from_db()
+        assert (payout.n_held, payout.difference_cents) == (1, 7)
+        (held,) = held_page(payout, before=None).movements
+        assert (held.type, held.net_cents) == ("charge", 9_680)
+        BankPayout.objects.filter(pk=payout.pk).update(amount_cents=amount_cents)
         assert tie_payout(payout_id=payout.stripe_id, now=database_now()) == []
         mismatch.refresh_from_db()
         assert mismatch.status == Mismatch.Status.TIED
 
+    def test_held_as_pending_although_stripe_lets_it_be_used(self) -> None:
+        settlement = paid()
+        at = database_now() - timedelta(hours=5)
+        take_in([Movement("txn_1", "charge", charge_of(settlement), 10_000, 320, 9_680, "usd", at, at)])
+
+        assert found() == {(Kind.AVAILABILITY_DIFFERS, charge_of(settlement))}
+        mismatch = Mismatch.objects.get()
+        assert (mismatch.ours_cents, mismatch.theirs_cents) == (9_680, 0)
+
+    def test_pending_and_available_apart_once_they_have_not_tied_for_an_hour(self) -> None:
+        settlement = paid()
+        now = database_now()
+        count_days(days_of(import_movements(now=now)), now=now)
+        assert read_balance(now=now) == []
+        assert [tie.difference_cents for tie in balances()] == [0, 0, 0]
+
+        overrule("UPDATE settlements_entry SET account_id = %s WHERE account_id = %s", *two_of(AT_STRIPE))
+        count_days([], now=now)
+
+        assert read_balance(now=now) == []
+        pending, available = read_balance(now=now + timedelta(hours=2))
+        assert (pending.subject, pending.difference_cents) == ("balance:pending", -9_680)
+        assert (available.subject, available.difference_cents) == ("balance:available", 9_680)
+        assert [tie.difference_cents for tie in balances()] == [-9_680, 9_680, 0]
+        look_for_mismatches(now=now)
+        assert Mismatch.objects.filter(kind=Kind.BALANCE_DIFFERS, status="open_mismatch").count() == 2
+
+        overrule(
+            "UPDATE settlements_entry SET account_id = %s WHERE account_id = %s", *two_of(AT_STRIPE)[::-1]
+        )
+        count_days([], now=now)
+        assert read_balance(now=now + timedelta(hours=3)) == []
+        assert not Mismatch.objects.filter(kind=Kind.BALANCE_DIFFERS, status="open_mismatch").exists()
+        assert settlement.pk
+
     def test_every_kind_has_a_next_action(self) -> None:
         assert set(NEXT_ACTION) == set(Kind)
         assert set(FINDERS) <= set(Kind)
+
+
+PAID_NINE_DAYS_AGO = "UPDATE settlements_settlement SET status = 'paid', paid_at = now(), created_at = now() - interval '9 days'"
+AT_STRIPE = ("stripe_available", "stripe_pending")
+
+
+def two_of(kinds: tuple[str, str]) -> list[int]:
+    """Ids of two accounts of the house, opened where they are missing."""
+    return [Account.objects.get_or_create(kind=kind, organization=None)[0].pk for kind in kinds]
 
 
 def bank_payout(sandbox: SandboxServer) -> BankPayout:
@@ -267,6 +326,16 @@ def bank_payout(sandbox: SandboxServer) -> BankPayout:
     with transaction.atomic():
         apply_payout(told)
     return BankPayout.objects.get(stripe_id=payout.id)
+
+
+def hear_of_payouts() -> BankPayout:
+    """Hear how the only payout stands by now."""
+    payout = BankPayout.objects.get()
+    told = gateway.retrieve_payout(payout.stripe_id)
+    with transaction.atomic():
+        apply_payout(told)
+    payout.refresh_from_db()
+    return payout
 
 
 def charge_of(settlement: Settlement) -> str:
@@ -316,6 +385,22 @@ class TestTheQueue:
         found()
         with pytest.raises(IntegrityError, match="mismatch_accepted_by_somebody_for_a_reason"):
             Mismatch.objects.update(status=Mismatch.Status.ACCEPTED)
+
+    def test_looks_over_all_of_it_once_an_hour_and_over_what_is_fresh_each_minute(self) -> None:
+        settlement_of(1000)
+        overrule(
+            "UPDATE settlements_settlement SET status = 'paid', paid_at = now(), created_at = now() - interval '9 days'"
+        )
+        now = database_now()
+        assert look_for_mismatches(now=now, back=how_far_to_look(now=now)) == 1
+
+        settlement_of(2000)
+        overrule(
+            "UPDATE settlements_settlement SET status = 'paid', paid_at = now(), created_at = now() - interval '9 days'"
+        )
+        soon, in_an_hour = now + timedelta(minutes=9), now + timedelta(minutes=61)
+        assert look_for_mismatches(now=soon, back=how_far_to_look(now=soon)) == 1
+        assert look_for_mismatches(now=in_an_hour, back=how_far_to_look(now=in_an_hour)) == 2
 
     def test_a_stripe_that_does_not_answer_keeps_nothing_else_from_being_found(self, settings) -> None:
         window = mark_cleared(WindowFactory())
@@ -411,12 +496,57 @@ class TestPages:
         again = finance.post(address, {"reason": "Once more."}, follow=True)
         assert "has ended meanwhile: accepted" in again.content.decode()
 
+    def test_payouts_lead_from_the_bank_to_the_charges_in_them(
+        self, finance: Client, stripe_sandbox: SandboxServer
+    ) -> None:
+        settlement = paid()
+        bank_payout(stripe_sandbox)
+        control(stripe_sandbox, "clock", {"seconds": 2 * 86_400})
+        payout = hear_of_payouts()
+        sweep_reconciliation(now=later())
+
+        listed = finance.get(reverse("settlements:bank_payout_list")).content.decode()
+        address = reverse("settlements:bank_payout_detail", args=[payout.pk])
+        page = finance.get(address).content.decode()
+
+        assert address in listed
+        assert "$96.80" in listed
+        assert "Ties" in page
+        assert charge_of(settlement) in page
+        assert "Paid out to our bank" in page
+
+    def test_payouts_take_as_many_queries_for_many_as_for_one(
+        self, finance: Client, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        for number in range(5):
+            BankPayout.objects.create(
+                stripe_id=f"po_{number}", amount_cents=5, automatic=False, arrival_at=database_now()
+            )
+        finance.get(reverse("settlements:bank_payout_list"))
+
+        with django_assert_num_queries(4):  # session, user, memberships, payouts
+            page = finance.get(reverse("settlements:bank_payout_list"))
+
+        assert page.content.decode().count("Booked once it arrives") == 5
+
+    def test_pages_through_open_mismatches_once(self) -> None:
+        for _ in range(3):
+            movement()
+        look_for_mismatches(now=later())
+
+        first = open_mismatches(size=2)
+        second = open_mismatches(before=first.next_before, size=2)
+
+        seen = [each.pk for each in first.mismatches + second.mismatches]
+        expected = Mismatch.objects.order_by("happened_at", "id").values_list("pk", flat=True)
+        assert (seen, second.next_before) == (list(expected), None)
+
     def test_look_now_asks_stripe_and_says_what_came(self, finance: Client) -> None:
         paid()
 
         answer = finance.post(reverse("settlements:reconciliation_look"), follow=True)
 
-        assert "1 new movements from Stripe; 0 mismatches are open." in answer.content.decode()
+        assert "New movements from Stripe: 1. Open mismatches: 0." in answer.content.decode()
 
     def test_say_when_stripe_does_not_answer(self, finance: Client, settings) -> None:
         settings.STRIPE_SANDBOX_URL = "http://127.0.0.1:9"

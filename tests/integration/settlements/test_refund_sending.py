@@ -15,6 +15,7 @@ from settlements import ledger
 from settlements import stripe_gateway as gateway
 from settlements.models import (
     Delivery,
+    PendingFunds,
     Refund,
     RefundAttempt,
     Settlement,
@@ -24,6 +25,7 @@ from settlements.models import (
 )
 from settlements.operations.delivery_steps import move_delivery
 from settlements.operations.events import handle_event, store_event
+from settlements.operations.funds import book_available
 from settlements.operations.payments import PaymentMismatch
 from settlements.operations.refund_sending import (
     apply_refund,
@@ -50,6 +52,7 @@ from tests.integration.settlements.refund_steps import (
     tell_all,
 )
 from tests.integration.settlements.steps import jobs_waiting, run_jobs, stripe_client
+from tests.integration.stripe_sandbox.steps import control
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = Refund.Status
@@ -304,6 +307,24 @@ class TestTakingBack:
         assert (paid_out.reversed_cents, paid_out.status) == (19_00, "paid")
         assert stripe_client().v1.transfers.retrieve(paid_out.stripe_transfer_id).amount_reversed == 19_00
         assert ledger.balance_cents(ledger.seller_payable(paid_out.seller_id)) == 0
+
+    def test_it_is_pending_as_long_as_stripe_holds_it_back(
+        self, paid_out: Transfer, sandbox: SandboxServer
+    ) -> None:
+        refund(paid_out.delivery.line.settlement, 20_00)
+        before = ledger.balance_cents(ledger.STRIPE_AVAILABLE), ledger.balance_cents(ledger.STRIPE_PENDING)
+
+        send_reversal(reversal_id=TransferReversal.objects.get().pk)
+
+        move = stripe_client().v1.balance_transactions.list({"type": "transfer_refund"}).data[0]
+        funds = PendingFunds.objects.get(stripe_id=move.id)
+        after = ledger.balance_cents(ledger.STRIPE_AVAILABLE), ledger.balance_cents(ledger.STRIPE_PENDING)
+        assert move.status == "pending"
+        assert after == (before[0], before[1] + 19_00)
+        assert not book_available(funds_id=funds.pk)
+        control(sandbox, "clock", {"seconds": 3 * 86_400})
+        assert book_available(funds_id=funds.pk)
+        assert ledger.balance_cents(ledger.STRIPE_AVAILABLE) == before[0] + 19_00
 
     def test_all_of_it_reverses_the_transfer(self, paid_out: Transfer) -> None:
         refund(paid_out.delivery.line.settlement, 60_00)

@@ -49,6 +49,11 @@ class BankPayout(models.Model):
         return self.stripe_id
 
     @property
+    def moved_cents(self) -> int:
+        """How much went to the bank, or came from it."""
+        return abs(self.amount_cents)
+
+    @property
     def difference_cents(self) -> int | None:
         """How much more is paid out than the movements it holds come to; None while nobody has compared them."""
         return None if self.held_cents is None else self.amount_cents - self.held_cents

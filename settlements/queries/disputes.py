@@ -12,7 +12,7 @@ from settlements.queries.queue import PAGE_SIZE
 NEXT_ACTIONS = {
     Dispute.Status.INQUIRY: "Answer the bank with evidence, or refund the buyer.",
     Dispute.Status.NEEDS_RESPONSE: "Hand in evidence before the deadline, or accept it as lost.",
-    Dispute.Status.UNDER_REVIEW: "None: the bank decides, which takes it up to 90 days.",
+    Dispute.Status.UNDER_REVIEW: "Nothing to do: the bank decides, which takes it up to 90 days.",
     Dispute.Status.LOST: "Decide who bears it.",
 }
 

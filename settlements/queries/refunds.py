@@ -13,8 +13,8 @@ from settlements.queries.queue import PAGE_SIZE
 WAITING = (Refund.Status.PROPOSED, Refund.Status.FAILED)
 NEXT_ACTIONS = {
     Refund.Status.PROPOSED: "Another finance person approves or drops it.",
-    Refund.Status.APPROVED: "None: it is sent in a moment.",
-    Refund.Status.SENDING: "None: Stripe and the bank are at it, and we keep asking.",
+    Refund.Status.APPROVED: "Nothing to do: it is sent in a moment.",
+    Refund.Status.SENDING: "Nothing to do: Stripe and the bank are at it, and we keep asking.",
     Refund.Status.FAILED: "Try again, or credit it to the prepaid balance.",
 }
 

@@ -79,6 +79,7 @@ def transfer_list(request: HttpRequest) -> HttpResponse:
         "form": form,
         "page": page,
         "rows": [(transfer, why_waiting(transfer)) for transfer in page.transfers],
+        "may_choose": any(each.status == Transfer.Status.PENDING_APPROVAL for each in page.transfers),
         "queues": queues(),
     }
     return render(request, "settlements/transfer_list.html", context)

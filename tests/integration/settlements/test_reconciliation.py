@@ -308,7 +308,9 @@ class TestWhatDoesNot:
         assert set(FINDERS) <= set(Kind)
 
 
-PAID_NINE_DAYS_AGO = "UPDATE settlements_settlement SET status = 'paid', paid_at = now(), created_at = now() - interval '9 days'"
+PAID_NINE_DAYS_AGO = """
+UPDATE settlements_settlement SET status = 'paid', paid_at = now(), created_at = now() - interval '9 days'
+"""
 AT_STRIPE = ("stripe_available", "stripe_pending")
 
 
@@ -476,7 +478,10 @@ class TestPages:
         found()
         mismatch = Mismatch.objects.get()
 
+        window = mark_cleared(WindowFactory())
+        found()
         queue = finance.get(reverse("settlements:reconciliation")).content.decode()
+        assert f'href="{reverse("settlements:reconciliation_window", args=[window.pk])}"' in queue
         assert "Amount differs from Stripe’s" in queue
         assert "$96.80" in queue
         assert "Compare with the balance transaction" in queue

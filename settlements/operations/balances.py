@@ -28,13 +28,14 @@ INSERT INTO settlements_balanceday (day, n_movements, moved_cents, booked_pendin
                            (said.day + 1)::timestamp AT TIME ZONE 'UTC' AS until) span ON true
       JOIN LATERAL (SELECT count(*) AS n, coalesce(sum(m.net_cents), 0) AS cents FROM settlements_balancemovement m
                      WHERE m.created_at >= span.since AND m.created_at < span.until) moved ON true
-      JOIN LATERAL (SELECT coalesce(sum(e.amount_cents) FILTER (WHERE a.kind = 'stripe_pending'), 0) AS pending,
-                           coalesce(sum(e.amount_cents) FILTER (WHERE a.kind = 'stripe_available'), 0) AS available
+      -- Transaction by transaction: from the accounts' side it would read all that was ever booked on them.
+      JOIN LATERAL (SELECT coalesce(sum(own.pending), 0) AS pending, coalesce(sum(own.available), 0) AS available
                       FROM settlements_transaction t
-                      JOIN settlements_entry e ON e.transaction_id = t.id
-                      JOIN settlements_account a ON a.id = e.account_id
-                     WHERE t.posted_at >= span.since AND t.posted_at < span.until
-                       AND a.kind IN ('stripe_pending', 'stripe_available')) booked ON true
+                      JOIN LATERAL (SELECT sum(e.amount_cents) FILTER (WHERE a.kind = 'stripe_pending') AS pending,
+                                           sum(e.amount_cents) FILTER (WHERE a.kind = 'stripe_available') AS available
+                                      FROM settlements_entry e JOIN settlements_account a ON a.id = e.account_id
+                                     WHERE e.transaction_id = t.id) own ON true
+                     WHERE t.posted_at >= span.since AND t.posted_at < span.until) booked ON true
      ORDER BY said.day
     ON CONFLICT (day) DO UPDATE SET n_movements = excluded.n_movements, moved_cents = excluded.moved_cents,
         booked_pending_cents = excluded.booked_pending_cents, booked_available_cents = excluded.booked_available_cents

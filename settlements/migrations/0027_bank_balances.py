@@ -25,7 +25,7 @@ UPDATE settlements_bankpayout SET tied_at = NULL WHERE tied_at IS NOT NULL;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("settlements", "0025_announced_starts"),
+        ("settlements", "0026_prepaid_returns"),
     ]
 
     operations = [

@@ -41,7 +41,7 @@ LEAST_GAIN = 0.05
 MAX_BRANCHES = 200
 """Branches of ours before a search is handed to the solver's own."""
 
-BRANCHING_PART = 6
+BRANCHING_PART = 2
 """And no more than one part in so many of the work that is left."""
 
 OWN_WAYS = {

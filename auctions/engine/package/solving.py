@@ -18,7 +18,13 @@ from auctions.engine.package.found import Found
 from auctions.engine.package.large import is_large
 from auctions.engine.package.program import Program
 from auctions.engine.package.search import Search
-from auctions.engine.package.work import LEAST_PER_COEFFICIENT, WINDOW_WORK, Work, share_out
+from auctions.engine.package.work import (
+    LEAST_PER_COEFFICIENT,
+    LEAST_PER_PIVOT,
+    WINDOW_WORK,
+    Work,
+    share_out,
+)
 
 MAX_IMPROVEMENTS = 1
 
@@ -75,7 +81,8 @@ def solve_blocks(book: Book, programs: Sequence[Program], max_nodes: int, execut
     Where the winners were not proven best, a pivot may turn out better than they are; it then takes their place.
     """
     winners = [_Task(program) for program in programs]
-    solved = _within(WINDOW_WORK // 2, winners, partial(_find_winners, book, max_nodes), executor)
+    find = partial(_find_winners, book, max_nodes)
+    solved = _within(WINDOW_WORK // 2, LEAST_PER_COEFFICIENT, winners, find, executor)
     blocks = _with_pivots(solved, executor)
     for _ in range(MAX_IMPROVEMENTS):
         improved = [
@@ -104,7 +111,7 @@ def _with_pivots(solved: list[_Done], executor: Executor) -> list[Block]:
         for owner in ticks_by_owner(each.search.program, each.found.x)
     ]
     left = max(WINDOW_WORK - sum(each.spent for each in solved), 0) // 2
-    pivots = _within(left, [task for _, task in tasks], _find_without, executor)
+    pivots = _within(left, LEAST_PER_PIVOT, [task for _, task in tasks], _find_without, executor)
     without: list[dict[int, Found]] = [{} for _ in solved]
     spent = [each.spent for each in solved]
     for (at, task), pivot in zip(tasks, pivots, strict=True):
@@ -116,12 +123,13 @@ def _with_pivots(solved: list[_Done], executor: Executor) -> list[Block]:
     ]
 
 
-def _within(units: int, tasks: Sequence[T], search: Callable[[T], _Done], executor: Executor) -> list[_Done]:
+def _within(
+    units: int, least: int, tasks: Sequence[T], search: Callable[[T], _Done], executor: Executor
+) -> list[_Done]:
     """Do all searches, then those that were cut short again, with the work that the others left."""
     coefficients = [task.program.matrix.nnz for task in tasks]
     is_limited = [is_large(task.program) for task in tasks]  # these have limits of their own
-    least = [0 if limited else LEAST_PER_COEFFICIENT for limited in is_limited]
-    allotted = share_out(units, coefficients, least)
+    allotted = share_out(units, coefficients, [0 if limited else least for limited in is_limited])
     done = list(
         executor.map(search, [replace(task, units=n) for task, n in zip(tasks, allotted, strict=True)])
     )

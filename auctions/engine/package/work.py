@@ -1,7 +1,7 @@
 """How much a search may do, counted in what the solver does and never in seconds, so that it is the same everywhere.
 
 One unit is one simplex iteration on a program of one row, column or four coefficients; a thousand million of them take
-25 to 40 seconds of a processor. An allotment is spent as it is used, and looked at between relaxations, between
+10 to 40 seconds of a processor. An allotment is spent as it is used, and looked at between relaxations, between
 branches and before a program is handed to the solver: what is under way is finished. What it buys is shared out where
 everything done so far is known, never between searches that run side by side.
 """
@@ -13,13 +13,14 @@ from dataclasses import dataclass
 
 from auctions.engine.package.highs import Problem
 
-WINDOW_WORK = 1_500_000_000
+WINDOW_WORK = 2_500_000_000
 """Units for a window: half for the winners, half of what is left for the pivots, the rest for core prices."""
 
 LEAST_PER_COEFFICIENT = 2_000
-"""Units a block has for its winners, and for its prices, per coefficient, however many blocks there are."""
+LEAST_PER_PIVOT = 100
+"""Units per coefficient that a block has for its winners, for its prices and for a pivot, however many there are."""
 
-PER_RELAXATION = 50
+PER_RELAXATION = 20
 """Iterations' worth of work that a relaxation costs besides its own: rows looked for, bounds multiplied out."""
 
 ITERATIONS_PER_NODE = 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from auctions.engine.package.block import Block, find_winners, find_without, tic
 from auctions.engine.package.core import Core
 from auctions.engine.package.highs import MAX_NODES
 from auctions.engine.package.program import blocks, write_program
-from auctions.engine.package.work import Work, share_out
+from auctions.engine.package.work import PER_RELAXATION, Work, share_out
 from auctions.engine.verify import verify
 from benchmarks.engine.cats import cats_book
 
@@ -30,6 +31,7 @@ def limited(monkeypatch: pytest.MonkeyPatch, units: int) -> None:
     for module in (solving, price):
         monkeypatch.setattr(module, "WINDOW_WORK", units)
         monkeypatch.setattr(module, "LEAST_PER_COEFFICIENT", 0)
+    monkeypatch.setattr(solving, "LEAST_PER_PIVOT", 0)
 
 
 def cleared(document: dict[str, Any]) -> Clearing:
@@ -57,6 +59,19 @@ class TestWindow:
 
         for other in (document, {**document, "bids": document["bids"][::-1], "lots": document["lots"][::-1]}):
             assert canonical_json(cleared(other).to_document()) == first
+
+    @pytest.mark.parametrize("units", [0, 500_000, 5_000_000])
+    def test_all_pivots_together_keep_to_what_is_left(self, monkeypatch, units):
+        """A book of many winners: what one pivot has at any rate must not add up to more than the window has."""
+        book = book_from_document(cats_book("L4", 0, n_goods=40, n_bids=300))
+        programs = blocks(write_program(book, range(book.n_bids)))
+        limited(monkeypatch, units)
+        with ThreadPoolExecutor(2) as threads:
+            (block,) = solving.solve_blocks(book, programs, MAX_NODES, threads)
+
+        n_searches = 1 + len(block.without)
+        assert n_searches > 10
+        assert block.spent <= units + n_searches * OVERSHOOT * PER_RELAXATION * block.program.matrix.nnz
 
 
 class TestWork:

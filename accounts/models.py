@@ -333,3 +333,35 @@ class DeskEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} for {self.desk}"
+
+
+class SavedView(models.Model):
+    """A filter of a page under a name: ``query`` is what follows the question mark of its address.
+
+    The one that ``is_default`` is what the page opens with for its owner.
+    """
+
+    class Place(models.TextChoices):
+        BOARD = "board", "Board"
+        SETTLEMENTS = "settlements", "Settlement queue"
+
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_views")
+    place = models.CharField(max_length=20, choices=Place)
+    name = models.CharField(max_length=40)
+    query = models.CharField(max_length=1000, blank=True)
+    is_default = models.BooleanField(default=False)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "place", "name"], name="saved_view_name_once_per_person"
+            ),
+            models.UniqueConstraint(
+                fields=["owner", "place"], condition=Q(is_default=True), name="saved_view_one_default"
+            ),
+            models.CheckConstraint(name="saved_view_named", condition=~Q(name="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -5,7 +5,7 @@ from settlements.models.bank_payouts import BankPayout, PayoutMovement
 from settlements.models.customers import Customer, PaymentMethod
 from settlements.models.deliveries import Delivery
 from settlements.models.delivery_notices import DeliveryNotice
-from settlements.models.desk import SavedView, SettlementNote
+from settlements.models.desk import SettlementNote
 from settlements.models.disputes import Dispute
 from settlements.models.dunning import CollectionDecision, Default, Dunning, DunningStep, Notice
 from settlements.models.fees import FeePolicy
@@ -56,7 +56,6 @@ __all__ = [
     "Refund",
     "RefundAttempt",
     "RefundLine",
-    "SavedView",
     "SellerAccount",
     "SettledWindow",
     "Settlement",

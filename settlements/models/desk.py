@@ -1,4 +1,4 @@
-"""Finance's own marks on settlements: notes that stay, and views of the queue that a person keeps."""
+"""Finance's own marks on settlements: notes that stay."""
 
 from __future__ import annotations
 
@@ -23,21 +23,3 @@ class SettlementNote(models.Model):
 
     def __str__(self) -> str:
         return f"note {self.pk} on settlement {self.settlement_id}"
-
-
-class SavedView(models.Model):
-    """A filter of the settlement queue under a name: ``query`` is what follows the question mark of its address."""
-
-    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="settlement_views")
-    name = models.CharField(max_length=40)
-    query = models.CharField(max_length=1000, blank=True)
-    created_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["owner", "name"], name="saved_view_name_once_per_person"),
-            models.CheckConstraint(name="saved_view_named", condition=~Q(name="")),
-        ]
-
-    def __str__(self) -> str:
-        return self.name

@@ -1,24 +1,19 @@
-"""What finance does with the queue itself: who looks after a settlement, notes, and views that a person keeps."""
+"""What finance does with the queue itself: who looks after a settlement, and notes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from accounts.models import User
-from settlements.models import SavedView, Settlement, SettlementNote
+from settlements.models import Settlement, SettlementNote
 
 MAX_AT_ONCE = 500
-MAX_VIEWS = 30
 
 
 class CannotAssign(Exception):
     """The text says why the settlements stay with whom they are, for people."""
-
-
-class CannotSave(Exception):
-    """The text says why a view is not kept, for people."""
 
 
 def assign_settlements(*, settlement_ids: Sequence[int], assignee: User | None) -> int:
@@ -39,21 +34,3 @@ def assign_settlements(*, settlement_ids: Sequence[int], assignee: User | None) 
 def add_note(*, settlement: Settlement, author: User, text: str) -> SettlementNote:
     """Write a note on a settlement. It stays."""
     return SettlementNote.objects.create(settlement=settlement, author=author, text=text)
-
-
-def save_view(*, owner: User, name: str, query: str) -> SavedView:
-    """Keep a filter of the queue under a name. Raise CannotSave for a name in use or one view too many."""
-    with transaction.atomic(durable=True):
-        User.objects.select_for_update(no_key=True).get(pk=owner.pk)
-        if SavedView.objects.filter(owner=owner).count() >= MAX_VIEWS:
-            raise CannotSave(f"You keep {MAX_VIEWS} views already: remove one first.")
-        try:
-            with transaction.atomic():
-                return SavedView.objects.create(owner=owner, name=name, query=query)
-        except IntegrityError:
-            raise CannotSave(f"You have a view named “{name}” already.") from None
-
-
-def remove_view(*, owner: User, view_id: int) -> None:
-    """Forget a view of one's own; one that is gone already is no error."""
-    SavedView.objects.filter(owner=owner, pk=view_id).delete()

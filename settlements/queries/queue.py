@@ -1,4 +1,4 @@
-"""The settlement queue: pages in any order by keyset, what is unpaid at a glance, neighbours of a row, saved views."""
+"""The settlement queue: pages in any order by keyset, what is unpaid at a glance, and neighbours of a row."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet, Sum
 
-from accounts.models import User
-from settlements.models import SavedView, Settlement, SettlementNote
+from settlements.models import Settlement, SettlementNote
 
 PAGE_SIZE = 50
 EXPORT_CHUNK = 1000
@@ -89,11 +88,6 @@ def waiting() -> list[Waiting]:
 def notes_of(settlement: Settlement) -> list[SettlementNote]:
     """Return the notes on a settlement, oldest first."""
     return list(settlement.notes.select_related("author").order_by("id"))
-
-
-def views_of(user: User) -> list[SavedView]:
-    """Return the views of the queue that a person keeps, by name."""
-    return list(SavedView.objects.filter(owner=user).order_by("name", "id"))
 
 
 def chosen(settlement_ids: Sequence[int]) -> list[Settlement]:

@@ -10,13 +10,15 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from accounts.access import finance_needed
-from accounts.models import User
+from accounts.models import SavedView, User
+from accounts.saved_views import CannotSave, remove_view, save_view, views_of
 from settlements.filters import SettlementFilter
 from settlements.models import Settlement
 from settlements.operations import desk
-from settlements.queries.queue import chosen, views_of
+from settlements.queries.queue import chosen
 from settlements.queries.settlements import listed
 
+PLACE = SavedView.Place.SETTLEMENTS
 NOTHING_CHOSEN = "Choose at least one settlement."
 
 
@@ -95,13 +97,13 @@ def view_save(request: HttpRequest) -> HttpResponse:
     form = SaveViewForm(request.POST)
     if form.is_valid():
         try:
-            view = desk.save_view(owner=request.user, **form.cleaned_data)  # type: ignore[arg-type]
-        except desk.CannotSave as refused:
+            view = save_view(owner=request.user, place=PLACE, **form.cleaned_data)  # type: ignore[arg-type]
+        except CannotSave as refused:
             form.add_error("name", str(refused))
         else:
             messages.success(request, f"The view “{view.name}” is kept. Its address can be shared.")
             return redirect(f"{reverse('settlements:settlement_list')}?{view.query}")
-    context = {"form": form, "views": views_of(request.user)}  # type: ignore[arg-type]
+    context = {"form": form, "views": views_of(request.user, PLACE)}  # type: ignore[arg-type]
     return render(request, "settlements/view_save.html", context, status=422)
 
 
@@ -109,7 +111,7 @@ def view_save(request: HttpRequest) -> HttpResponse:
 @finance_needed
 def view_remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Forget a view."""
-    desk.remove_view(owner=request.user, view_id=pk)  # type: ignore[arg-type]
+    remove_view(owner=request.user, view_id=pk)  # type: ignore[arg-type]
     messages.success(request, "The view is removed.")
     return redirect("settlements:settlement_list")
 

@@ -10,15 +10,16 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from accounts.access import finance_needed
+from accounts.saved_views import views_of
 from accounts.trail import About, history_of
 from settlements.exports import csv_lines, focus_lines
 from settlements.filters import SettlementFilter
 from settlements.models import Settlement
 from settlements.queries.collecting import collection_of
-from settlements.queries.queue import every_page_of, flag, notes_of, page_of, views_of, waiting
+from settlements.queries.queue import every_page_of, flag, notes_of, page_of, waiting
 from settlements.queries.settlements import ledger_of, listed, story_of, stripe_events_of, why_unpaid
 from settlements.queries.transfers import transfers_of
-from settlements.views.desk import AssignForm, NoteForm, SaveViewForm
+from settlements.views.desk import PLACE, AssignForm, NoteForm, SaveViewForm
 from settlements.views.paging import before_of
 from settlements.views.streaming import csv_file
 
@@ -43,7 +44,7 @@ def settlement_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "waiting": waiting(),
         "built_in_views": BUILT_IN_VIEWS,
-        "views": views_of(request.user),  # type: ignore[arg-type]  # somebody of finance
+        "views": views_of(request.user, PLACE),  # type: ignore[arg-type]  # somebody of finance
         "assign_form": AssignForm(user=request.user),  # type: ignore[arg-type]
         "save_form": SaveViewForm(initial={"query": found.address}),
     }

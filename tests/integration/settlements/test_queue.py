@@ -12,11 +12,12 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from accounts.models import User
+from accounts.models import SavedView, User
+from accounts.saved_views import MAX_VIEWS
 from marketplace.db import database_now
 from settlements.exports import FOCUS_COLUMNS
-from settlements.models import SavedView, Settlement, SettlementNote
-from settlements.operations.desk import MAX_VIEWS, CannotAssign, assign_settlements
+from settlements.models import Settlement, SettlementNote
+from settlements.operations.desk import CannotAssign, assign_settlements
 from settlements.operations.draw_up import settle_window
 from settlements.queries.queue import LARGEST, OLDEST, page_of
 from settlements.queries.settlements import listed
@@ -269,7 +270,9 @@ class TestViews:
         assert 'value="flag=large"' in answer.content.decode()
 
     def test_keeps_no_more_than_a_person_can_look_over(self, finance: Client, person: User) -> None:
-        SavedView.objects.bulk_create(SavedView(owner=person, name=str(n)) for n in range(MAX_VIEWS))
+        SavedView.objects.bulk_create(
+            SavedView(place="settlements", owner=person, name=str(n)) for n in range(MAX_VIEWS)
+        )
 
         answer = finance.post(url("view_save"), {"name": "One more", "query": ""})
 
@@ -277,8 +280,10 @@ class TestViews:
         assert SavedView.objects.count() == MAX_VIEWS
 
     def test_removes_ones_own_only(self, finance: Client, person: User) -> None:
-        own = SavedView.objects.create(owner=person, name="Mine")
-        others = SavedView.objects.create(owner=UserFactory(is_finance=True), name="Theirs")
+        own = SavedView.objects.create(place="settlements", owner=person, name="Mine")
+        others = SavedView.objects.create(
+            place="settlements", owner=UserFactory(is_finance=True), name="Theirs"
+        )
 
         for view in (own, others):
             finance.post(url("view_remove", view.pk))

@@ -42,6 +42,8 @@ def choose_default(*, owner: User, place: SavedView.Place, view_id: int | None) 
     with transaction.atomic(durable=True):
         User.objects.select_for_update(no_key=True).get(pk=owner.pk)
         own = SavedView.objects.filter(owner=owner, place=place)
-        own.filter(is_default=True).exclude(pk=view_id).update(is_default=False)
-        own.filter(pk=view_id).update(is_default=True)
-        return own.filter(pk=view_id).first()
+        chosen = own.filter(pk=view_id).first() if view_id is not None else None
+        own.filter(is_default=True).update(is_default=False)
+        if chosen is not None:
+            own.filter(pk=chosen.pk).update(is_default=True)
+        return chosen

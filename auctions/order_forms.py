@@ -124,7 +124,7 @@ class OrderForm(forms.Form):
         _offer(
             self.fields["types"],
             (
-                (pk, one.name if pk in on_offer else f"{one.name} (none on offer now)")
+                (pk, one.name if pk in on_offer else f"{one.name} (none now)")
                 for pk, one in self.resource_types.items()
             ),
         )

@@ -14,6 +14,7 @@ from auctions.views import (
     prices,
     records,
     reserve,
+    searches,
     ticket,
 )
 
@@ -40,6 +41,9 @@ urlpatterns = [
     path("bids/<int:pk>/cancel/", bids.bid_cancel, name="bid_cancel"),
     path("bids/<int:pk>/copy/", awards.bid_copy, name="bid_copy"),
     path("bids/<int:pk>/proof.json", records.bid_proof, name="bid_proof"),
+    path("searches/", searches.search_save, name="search_save"),
+    path("searches/default/", searches.search_default, name="search_default"),
+    path("searches/<int:pk>/remove/", searches.search_remove, name="search_remove"),
     path("standing-orders/", orders.order_list, name="order_list"),
     path("standing-orders/new/", orders.order_create, name="order_create"),
     path("standing-orders/preview/", orders.order_preview, name="order_preview"),

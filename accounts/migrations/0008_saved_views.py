@@ -11,7 +11,7 @@ PLACES = [("board", "Board"), ("settlements", "Settlement queue")]
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0007_deskevent"),
-        ("settlements", "0027_saved_views_move"),
+        ("settlements", "0028_saved_views_move"),
     ]
 
     operations = [

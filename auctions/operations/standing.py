@@ -296,9 +296,12 @@ def _bid(order: StandingOrder, now: datetime) -> bool:
 
 
 def _windows_to_bid_in(order: StandingOrder, now: datetime) -> list[Window]:
-    windows = Window.objects.filter(status=Window.Status.OPEN, opens_at__lte=now, freezes_at__gt=now).exclude(
-        bids__in=Bid.objects.filter(standing_order=order, status=Bid.Status.PLACED)
-    )
+    windows = Window.objects.filter(
+        status=Window.Status.OPEN,
+        opens_at__lte=now,
+        freezes_at__gt=now,
+        delivery_from__lte=order.deadline_at - order.min_hours * HOUR,
+    ).exclude(bids__in=Bid.objects.filter(standing_order=order, status=Bid.Status.PLACED))
     if order.market_id is not None:
         windows = windows.filter(market=order.market_id)
     return list(windows.order_by("closes_at", "id"))

@@ -207,6 +207,7 @@ NOT_PAGES = {
         mfa_download_recovery_codes""",
     "answer to a form only, and lead to a page or show the page of the form": """
         inventory:block_draft_discard auctions:order_preview auctions:order_pause auctions:order_resume
+        auctions:search_save auctions:search_remove auctions:search_default
         auctions:bid_copy auctions:bid_review auctions:bid_confirm auctions:bid_ask auctions:operate_market_pause
         auctions:operate_window_retry accounts:switch_organization accounts:api_key_create
         accounts:api_key_revoke accounts:member_add accounts:member_role accounts:credit_approve

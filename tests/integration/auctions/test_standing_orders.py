@@ -139,6 +139,13 @@ class TestWhatItBids:
             step(order)
             assert not order.bids.exists()
 
+    def test_says_nothing_of_windows_that_deliver_too_late(self, auction: Auction) -> None:
+        Window.objects.update(delivery_from=auction.window.delivery_to - HOUR)
+        order = start(auction, deadline_at=auction.lot.starts_at + 4 * HOUR)
+        step(order)
+        assert not order.bids.exists()
+        assert order.told == ""
+
     def test_does_not_bid_in_the_freeze(self, auction: Auction) -> None:
         order = start(auction)
         turn_clock_past_freeze(auction.window)

@@ -4,7 +4,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("settlements", "0026_prepaid_returns")]
+    dependencies = [("settlements", "0027_bank_balances")]
 
     operations = [
         migrations.SeparateDatabaseAndState(

@@ -311,7 +311,7 @@ WORDS: Mapping[tuple[str, str], Words] = {
     ("transfer.failed", ""): Words(
         "A transfer of {amount} failed", "{message}", "settlements:transfer_detail", "transfer"
     ),
-    ("mismatch.opened", ""): Words("{what}: {subject}", "{detail}", "settlements:mismatch", "mismatch"),
+    ("mismatch.opened", ""): Words("{what}", "{detail} ({subject})", "settlements:mismatch", "mismatch"),
     ("dispute.opened", ""): Words(
         "A payment of {amount} was disputed",
         "It is about settlement {settlement}. Answer by {answer_by}.",

@@ -152,7 +152,7 @@ class TestList:
             append_desk_event(desk=DeskEvent.Desk.FINANCE, kind="mismatch.opened", data=data)
         pass_desk_events_on()
 
-        assert "Lines differ: settlement 4" in client.get(LIST).text
+        assert "4 of 5 (settlement 4)" in client.get(LIST).text
         assert "every 60s" in client.get(BELL).text
 
     def test_empty_says_what_comes_here(self, client):

@@ -24,6 +24,7 @@ from settlements.jobs import (
     HANDLE_EVENT,
     QUEUE_MAIL,
     REFRESH_DISPUTE,
+    REFRESH_PREPAID_DISPUTE,
     RESOLVE,
     RESOLVE_PREPAYMENT,
     RESOLVE_REFUND,
@@ -49,6 +50,7 @@ from settlements.models import (
     Notice,
     PaymentMethod,
     PendingFunds,
+    PrepaidDispute,
     PrepaidReturn,
     Prepayment,
     Refund,
@@ -105,6 +107,7 @@ def sweep_settlements() -> int:
         + defer_again(RESOLVE_PREPAYMENT, unresolved_prepayments())
         + defer_again(REFRESH_DISPUTE, unheard_of_disputes())
         + defer_again(SEND_REVERSAL, unsent_reversals())
+        + defer_again(REFRESH_PREPAID_DISPUTE, unheard_of_prepaid_disputes())
         + defer_again(SEND_RETURN, unsent_returns())
     )
 
@@ -296,6 +299,14 @@ def unheard_of_disputes() -> list[int]:
         checked_at__lt=Now() - FIRST_LOOKUP_AFTER,
     )
     return list(is_open.filter(lost_sight).order_by("checked_at", "id").values_list("id", flat=True)[:BATCH])
+
+
+def unheard_of_prepaid_disputes() -> list[int]:
+    """Return open disputes of prepayments that nobody asked about for an hour."""
+    lost_sight = PrepaidDispute.objects.filter(
+        status__in=PrepaidDispute.OPEN, checked_at__lt=Now() - DISPUTE_ASKED_EVERY
+    )
+    return list(lost_sight.order_by("checked_at", "id").values_list("id", flat=True)[:BATCH])
 
 
 def unresolved_prepayments() -> list[int]:

@@ -16,6 +16,7 @@ from settlements.jobs import (
     QUEUE_MAIL,
     QUEUE_STRIPE,
     REFRESH_DISPUTE,
+    REFRESH_PREPAID_DISPUTE,
     RESOLVE,
     RESOLVE_PREPAYMENT,
     RESOLVE_REFUND,
@@ -35,6 +36,7 @@ from settlements.operations.dunning import take_step
 from settlements.operations.events import handle_event
 from settlements.operations.funds import book_available
 from settlements.operations.notices import send_notice
+from settlements.operations.prepaid_disputes import refresh_prepaid_dispute
 from settlements.operations.prepaid_returns import send_return
 from settlements.operations.prepayments import resolve_prepayment
 from settlements.operations.refund_sending import resolve_refund_attempt, send_refund
@@ -140,3 +142,9 @@ def take_transfer_back(*, row_id: int) -> None:
 def return_part_of_prepayment(*, row_id: int) -> None:
     """Return part of a prepayment. Not retried here: the sweep looks it up."""
     send_return(return_id=row_id)
+
+
+@task(name=REFRESH_PREPAID_DISPUTE, queue=QUEUE_STRIPE)
+def ask_about_prepaid_dispute(*, row_id: int) -> None:
+    """Ask Stripe how the dispute of a prepayment stands. Not retried here: the sweep asks again."""
+    refresh_prepaid_dispute(dispute_id=row_id)

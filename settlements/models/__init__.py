@@ -13,6 +13,7 @@ from settlements.models.handovers import Handover, HandoverRead, SshKey
 from settlements.models.leases import Lease, LeaseMonth
 from settlements.models.ledger import Account, AccountBalance, Entry, Transaction
 from settlements.models.outages import Outage
+from settlements.models.prepaid_disputes import PrepaidDispute
 from settlements.models.prepaid_returns import PrepaidReturn
 from settlements.models.prepayments import PendingFunds, Prepayment
 from settlements.models.reconciliation import BalanceDay, BalanceMovement, ClosedPeriod, Mismatch
@@ -51,6 +52,7 @@ __all__ = [
     "PaymentMethod",
     "PayoutMovement",
     "PendingFunds",
+    "PrepaidDispute",
     "PrepaidReturn",
     "Prepayment",
     "Refund",

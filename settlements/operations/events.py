@@ -29,12 +29,13 @@ from settlements.operations.bank_payouts import PayoutMismatch, apply_payout
 from settlements.operations.cards import CardNotSaved, save_card, take_off_file
 from settlements.operations.disputes import apply_dispute
 from settlements.operations.payments import PaymentMismatch, apply_payment, lock_attempt
+from settlements.operations.prepaid_disputes import apply_prepaid_dispute, disputed_prepayment_id
 from settlements.operations.prepaid_returns import apply_return, lock_return
 from settlements.operations.prepayments import apply_prepayment, expire_prepayment
 from settlements.operations.refund_sending import apply_refund, lock_refund_attempt
 from settlements.operations.seller_accounts import AccountMismatch, apply_account
 from settlements.operations.transfers import TransferMismatch, apply_transfer, lock_transfer
-from settlements.stripe_facts import Refused
+from settlements.stripe_facts import Payment, Refused
 
 logger = logging.getLogger(__name__)
 
@@ -105,19 +106,20 @@ def _applied(event: StripeEvent, apply: Apply) -> str:
 
 def _read_payment(told: dict[str, Any]) -> Apply:
     payment = gateway.retrieve_payment(told["id"])
+    return lambda: _take_in(payment)
 
-    def apply() -> str:
-        prepayment_id = payment.metadata.get("prepayment", "")
-        if prepayment_id.isdecimal() and Prepayment.objects.filter(pk=int(prepayment_id)).exists():
-            changed = apply_prepayment(int(prepayment_id), payment)
-            return f"prepayment {prepayment_id}: {payment.status}" if changed else UNCHANGED
-        attempt_id = payment.metadata.get("attempt", "")
-        if not attempt_id.isdecimal() or not ChargeAttempt.objects.filter(pk=int(attempt_id)).exists():
-            raise PaymentMismatch(f"{payment.id} names no attempt of ours")
-        attempt = lock_attempt(int(attempt_id))
-        return f"{attempt}: {attempt.outcome}" if apply_payment(attempt, payment) else UNCHANGED
 
-    return apply
+def _take_in(payment: Payment) -> str:
+    """Take a payment into the prepayment or the attempt that it names; assumes a transaction."""
+    prepayment_id = payment.metadata.get("prepayment", "")
+    if prepayment_id.isdecimal() and Prepayment.objects.filter(pk=int(prepayment_id)).exists():
+        changed = apply_prepayment(int(prepayment_id), payment)
+        return f"prepayment {prepayment_id}: {payment.status}" if changed else UNCHANGED
+    attempt_id = payment.metadata.get("attempt", "")
+    if not attempt_id.isdecimal() or not ChargeAttempt.objects.filter(pk=int(attempt_id)).exists():
+        raise PaymentMismatch(f"{payment.id} names no attempt of ours")
+    attempt = lock_attempt(int(attempt_id))
+    return f"{attempt}: {attempt.outcome}" if apply_payment(attempt, payment) else UNCHANGED
 
 
 def _read_completed_session(told: dict[str, Any]) -> Apply:
@@ -189,8 +191,26 @@ def _read_refund(told: dict[str, Any]) -> Apply:
 
 
 def _read_dispute(told: dict[str, Any]) -> Apply:
+    """A dispute may be told of before the payment it is about: then that is taken in first."""
     dispute = gateway.retrieve_dispute(told["id"])
-    return lambda: f"{dispute.id}: {dispute.status}" if apply_dispute(dispute) else UNCHANGED
+    is_known = (
+        disputed_prepayment_id(dispute) is not None
+        or ChargeAttempt.objects.filter(stripe_charge_id=dispute.charge_id).exists()
+    )
+    payment = None
+    if not is_known and dispute.payment_intent_id:
+        payment = gateway.retrieve_payment(dispute.payment_intent_id)
+
+    def apply() -> str:
+        if payment is not None and {"attempt", "prepayment"} & payment.metadata.keys():
+            _take_in(payment)
+        prepayment_id = disputed_prepayment_id(dispute)
+        changed = (
+            apply_dispute(dispute) if prepayment_id is None else apply_prepaid_dispute(prepayment_id, dispute)
+        )
+        return f"{dispute.id}: {dispute.status}" if changed else UNCHANGED
+
+    return apply
 
 
 def _read_account(told: dict[str, Any]) -> Apply:

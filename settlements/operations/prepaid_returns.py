@@ -25,6 +25,7 @@ from settlements import stripe_gateway as gateway
 from settlements.jobs import defer_prepaid_returns
 from settlements.models import PrepaidReturn, Prepayment, Transaction
 from settlements.operations.payments import PaymentMismatch
+from settlements.operations.prepaid_disputes import freeze_again
 from settlements.queries.funds import left_of_prepayments, returnable_of
 from settlements.stripe_facts import RefundOrder, Refused, StripeRefund
 
@@ -246,6 +247,7 @@ def _put_back(own: PrepaidReturn, why: str) -> None:
     own.message = f"{why} It is on the balance again."[:300]
     _end(own, Status.FAILED)
     ledger.post_transaction(_taken_off(own, back=True))
+    freeze_again(own.prepayment, reference=f"return:{own.pk}")
 
 
 def _end(own: PrepaidReturn, status: PrepaidReturn.Status) -> None:

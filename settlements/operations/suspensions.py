@@ -5,7 +5,7 @@ from __future__ import annotations
 from accounts.holds import lock_limit, suspend_limit
 from marketplace.money import format_cents
 from settlements.declines import AUTHENTICATION_REQUIRED
-from settlements.models import ChargeAttempt, Dispute, PaymentMethod, Settlement
+from settlements.models import ChargeAttempt, Dispute, PaymentMethod, PrepaidDispute, Settlement
 
 NO_CARD = "There is no card on file to charge. Add one first: new bids wait until then."
 
@@ -36,6 +36,15 @@ def _reason(organization_id: int) -> str:
         return (
             f"A payment of {format_cents(first.amount_cents)} is disputed at your card's bank "
             f"(settlement {first.settlement_id}). New bids wait until that is settled."
+        )
+    prepaid = PrepaidDispute.objects.filter(
+        prepayment__organization_id=organization_id, status=PrepaidDispute.Status.UNDER_REVIEW
+    )
+    taken_back = prepaid.order_by("id").first()
+    if taken_back is not None:
+        return (
+            f"A prepayment of {format_cents(taken_back.amount_cents)} is disputed at your card's bank "
+            f"(prepayment {taken_back.prepayment_id}). New bids wait until that is settled."
         )
     declined = declines.select_related("settlement").order_by("settlement_id").first()
     if declined is not None:

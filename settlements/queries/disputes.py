@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from settlements.models import Dispute
+from settlements.models import Dispute, PrepaidDispute
 from settlements.queries.queue import PAGE_SIZE
 
 NEXT_ACTIONS = {
@@ -15,6 +15,8 @@ NEXT_ACTIONS = {
     Dispute.Status.UNDER_REVIEW: "Nothing to do: the bank decides, which takes it up to 90 days.",
     Dispute.Status.LOST: "Decide who bears it.",
 }
+
+N_PREPAID = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,11 @@ def dispute_page(disputes: QuerySet[Dispute], *, before: int | None, size: int =
     older = disputes if before is None else disputes.filter(pk__lt=before)
     rows = list(older.order_by("-id")[: size + 1])
     return DisputePage(rows[:size], rows[size - 1].pk if len(rows) > size else None)
+
+
+def prepaid_disputes() -> QuerySet[PrepaidDispute]:
+    """Return disputes of prepayments, newest first."""
+    return PrepaidDispute.objects.select_related("prepayment__organization").order_by("-id")
 
 
 def next_action_on(dispute: Dispute) -> str:

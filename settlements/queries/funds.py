@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from accounts.models import BiddingLimit, Hold
 from auctions.models import Bid
-from settlements.models import Dispute, PrepaidReturn, Prepayment, Settlement
+from settlements.models import Dispute, PrepaidDispute, PrepaidReturn, Prepayment, Settlement
 
 N_LATEST = 20
 HOLDS_PER_PAGE = 50
@@ -105,7 +105,10 @@ def returnable_of(limit: BiddingLimit) -> Returnable:
     disputed = Dispute.objects.filter(
         settlement__organization=limit.organization_id, status__in=Dispute.SUSPENDS
     )
-    if disputed.exists():
+    prepaid = PrepaidDispute.objects.filter(
+        prepayment__organization=limit.organization_id, status__in=PrepaidDispute.OPEN
+    )
+    if disputed.exists() or prepaid.exists():
         return Returnable(0, "A payment is disputed at its bank. Nothing is returned until that is settled.")
     cents = min(limit.prepaid_cents, limit.free_cents)
     if not cents:
@@ -122,7 +125,8 @@ def left_of_prepayments(organization_id: int) -> list[tuple[Prepayment, int]]:
     """Return the payments that may still take money back, newest first, each with how much, cents."""
     received = prepayments_of(organization_id).filter(status=Prepayment.Status.RECEIVED)
     gone = Sum("returns__amount_cents", filter=~Q(returns__status=PrepaidReturn.Status.FAILED), default=0)
-    rows = received.annotate(gone_cents=gone)
+    # What a bank took back, even if it was won since, is not refunded through the same payment.
+    rows = received.exclude(disputes__taken_cents__gt=0).annotate(gone_cents=gone)
     return [(own, own.amount_cents - own.gone_cents) for own in rows if own.amount_cents > own.gone_cents]
 
 

@@ -24,7 +24,13 @@ from settlements.operations.disputes import (
     dispute_reference,
     submit_evidence,
 )
-from settlements.queries.disputes import dispute_page, listed_disputes, next_action_on
+from settlements.queries.disputes import (
+    N_PREPAID,
+    dispute_page,
+    listed_disputes,
+    next_action_on,
+    prepaid_disputes,
+)
 from settlements.queries.evidence import evidence_fields, evidence_of
 from settlements.queries.refunds import booked_under
 from settlements.stripe_facts import OutcomeUnknown, Refused
@@ -66,7 +72,12 @@ def dispute_list(request: HttpRequest) -> HttpResponse:
     chosen = request.GET.get("show", "")
     statuses = next((states for key, _, states in TABS if key == chosen), tuple(Dispute.Status))
     page = dispute_page(listed_disputes().filter(status__in=statuses), before=before_of(request))
-    context = {"page": page, "tabs": [(key, name) for key, name, _ in TABS], "chosen": chosen}
+    context = {
+        "page": page,
+        "tabs": [(key, name) for key, name, _ in TABS],
+        "chosen": chosen,
+        "prepaid": prepaid_disputes()[:N_PREPAID] if not chosen else [],
+    }
     return render(request, "settlements/dispute_list.html", context)
 
 

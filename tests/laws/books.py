@@ -41,6 +41,9 @@ WITH own AS (SELECT * FROM settlements_settlement WHERE organization_id = ANY(%(
      given_back AS (SELECT b.* FROM settlements_prepaidreturn b
                     JOIN settlements_prepayment p ON p.id = b.prepayment_id
                     WHERE p.organization_id = ANY(%(buyers)s)),
+     taken_back AS (SELECT d.* FROM settlements_prepaiddispute d
+                    JOIN settlements_prepayment p ON p.id = d.prepayment_id
+                    WHERE p.organization_id = ANY(%(buyers)s)),
      dispute AS (SELECT d.* FROM settlements_dispute d JOIN own s ON s.id = d.settlement_id)
 SELECT
     (SELECT sum(amount_cents) FROM paid),
@@ -55,6 +58,9 @@ SELECT
         JOIN settlements_delivery d ON d.id = t.delivery_id
         WHERE d.buyer_id = ANY(%(buyers)s) AND t.status IN ('paid', 'reversed')),
     (SELECT sum(taken_cents - returned_cents) FROM dispute),
+    (SELECT sum(taken_cents - returned_cents) FROM taken_back),
+    (SELECT sum(frozen_cents) FROM taken_back WHERE returned_cents = 0),
+    (SELECT sum(taken_cents - frozen_cents) FROM taken_back WHERE status = 'lost'),
     (SELECT sum(taken_cents - returned_cents) FROM dispute WHERE status = 'borne'),
     (SELECT sum(amount_cents - fee_cents - refunded_cents + refunded_fee_cents) FROM lines),
     (SELECT sum(fee_cents - refunded_fee_cents) FROM lines),
@@ -86,6 +92,9 @@ class Facts:
     refunded: int
     paid_out: int
     disputed: int
+    taken_back: int
+    frozen: int
+    lost_of_prepaid: int
     borne: int
     shares: int
     fees: int
@@ -133,13 +142,21 @@ class Books:
             + facts.asked_back
             - facts.refunded
             - facts.given_back,
-            "disputed": facts.disputed - facts.borne,
-            "lost and written off": facts.borne - facts.borne_by_sellers + facts.written_off,
+            "disputed": facts.disputed
+            - facts.borne
+            + facts.taken_back
+            - facts.frozen
+            - facts.lost_of_prepaid,
+            "lost and written off": facts.borne
+            - facts.borne_by_sellers
+            + facts.written_off
+            + facts.lost_of_prepaid,
             "prepaid": facts.paid_in
             + facts.paid_too_late
             + facts.given_to_balances
             - facts.spent_of_balances
-            - facts.asked_back,
+            - facts.asked_back
+            - facts.frozen,
             "prepaid in limits": facts.prepaid,
             "unpaid": facts.unpaid,
             "holds": facts.unpaid + facts.lease_months_ahead,
@@ -151,6 +168,7 @@ class Books:
             + facts.given_back
             + facts.paid_out
             + facts.disputed
+            + facts.taken_back
             + ledger[Kind.STRIPE_FEES]
             + at_stripe
             + ledger[Kind.BANK],

@@ -35,8 +35,15 @@ from tests.laws.money_machine.world import World, picks
 
 Method = Prepayment.Method
 PREPAID_AT_MOST_CENTS = 3_000_00
-CARD_NUMBERS = ("4242424242424242", "4000000000000002", "4000002760003184", "4000000000005126")
-"""Typed on Stripe's page: one that pays, one that is declined, one whose bank asks, one whose refunds fail."""
+CARD_NUMBERS = (
+    "4242424242424242",
+    "4000000000000002",
+    "4000002760003184",
+    "4000000000005126",
+    "4000000000000259",
+    "4000000000001976",
+)
+"""Typed on Stripe's page: it pays, is declined, is asked by its bank, its refunds fail, and two that are disputed."""
 
 
 class Buyers(World):

@@ -15,6 +15,7 @@ from settlements.models import (
     Dispute,
     Lease,
     Outage,
+    PrepaidDispute,
     PrepaidReturn,
     Prepayment,
     Refund,
@@ -27,6 +28,7 @@ from settlements.models import (
 from settlements.operations.events import HANDLERS, handle_event
 from settlements.operations.prepayments import PrepaymentRejected, cancel_prepayment, resolve_prepayment
 from settlements.operations.refunds import cancel_refund
+from settlements.stripe_sandbox.resources import disputes as bank
 from tests.integration.settlements.steps import stripe_client
 from tests.laws.money_machine.banks import Banks
 from tests.laws.money_machine.buyers import Buyers
@@ -60,6 +62,7 @@ class MoneyMachine(Market, Buyers, Sellers, Refunding, Deciding, Banks, Clock):
         type(self).n_runs += 1
         self.sandbox.sandbox.faults.clear()
         self._give_up_what_may_never_come()
+        self._have_the_banks_decide()
         for _ in range(ROUNDS_TO_THE_END):
             self._settle_down()
             if not self._open():
@@ -81,6 +84,13 @@ class MoneyMachine(Market, Buyers, Sellers, Refunding, Deciding, Banks, Clock):
             )
             with suppress(PrepaymentRejected):
                 cancel_prepayment(organization_id=prepayment.organization_id, prepayment_id=prepayment.pk)
+
+    def _have_the_banks_decide(self) -> None:
+        """Win what is under review: banks have no deadline."""
+        with self.at_stripe() as call:
+            for status in ("under_review", "warning_under_review"):
+                for dispute in call.store.select("dispute", equals={"status": status}, created={}, limit=100):
+                    bank.win(call, dispute)
 
     def _settle_down(self) -> None:
         """Let everybody do what they still have to do, until Stripe has nothing more to tell."""
@@ -112,6 +122,9 @@ class MoneyMachine(Market, Buyers, Sellers, Refunding, Deciding, Banks, Clock):
             "deliveries": self.own(Delivery.objects.filter(status__in=Delivery.LIVE), "line__settlement"),
             "disputes": self.own(Dispute.objects.filter(status__in=Dispute.OPEN)),
             "leases": Lease.objects.filter(status=Lease.Status.ACTIVE, **of_buyers),
+            "prepaid disputes": PrepaidDispute.objects.filter(
+                prepayment__organization__in=self.buyers.values(), status__in=PrepaidDispute.OPEN
+            ),
             "prepaid returns": PrepaidReturn.objects.filter(
                 prepayment__organization__in=self.buyers.values(), status=PrepaidReturn.Status.SENDING
             ),

@@ -45,7 +45,7 @@ RECENT = 10
 
 MAX_ROUNDS = 500
 
-SEARCHES_TO_COME = 3
+SEARCHES_TO_COME = 2
 """One search has so small a part of the work that is left."""
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from auctions.engine.package.highs import Problem
 
-WINDOW_WORK = 2_500_000_000
+WINDOW_WORK = 2_000_000_000
 """Units for a window: half for the winners, half of what is left for the pivots, the rest for core prices."""
 
 LEAST_PER_COEFFICIENT = 2_000

@@ -10,7 +10,7 @@ SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak check fix bench replay db db-stop psql clean clean-data setup-run setup-test \
+.PHONY: help run test soak check fix bench replay screenshots db db-stop psql clean clean-data setup-run setup-test \
 	check-format check-lint check-types check-layers check-templates check-migrations check-django check-schema check-states
 
 help: ## Show this list
@@ -67,6 +67,9 @@ bench: setup-test ## Measure (BENCHMARKS="benchmarks.engine.vectorised" for some
 
 replay: setup-run ## Replay a trace day through the market, in a throw-away database (ARGS="--data PATH --windows 4")
 	@$(WITH_DATABASE) sh -c '$(MANAGE) migrate -v 0 && $(MANAGE) replay_trace $(ARGS)'
+
+screenshots: setup-test ## Take the pictures of the guides anew (a demo market in a throw-away database; ten minutes)
+	@$(WITH_DATABASE) $(PYTHON_RUN) -m scripts.screenshots
 
 db: setup-run ## Start this checkout's Postgres and leave it running
 	@$(PYTHON_RUN) -m marketplace.postgres start

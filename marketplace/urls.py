@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from auctions.views.board import board
+from marketplace import guides
 
 urlpatterns = [
     path("", board, name="board"),
@@ -13,6 +14,9 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("notifications/", include("notifications.urls")),
     path("accounts/", include("allauth.urls")),
+    path("guides/", guides.guide_list, name="guide_list"),
+    path("guides/<slug:role>/", guides.guide, name="guide"),
+    path("guides/images/<str:name>", guides.guide_image, name="guide_image"),
     path("admin/", admin.site.urls),
     path("sell/", include("inventory.urls")),
     path("api/v1/", include("accounts.api.urls")),

@@ -23,12 +23,14 @@ from settlements.views import (
     refunds,
     selling,
     ssh_keys,
+    start,
     transfers,
 )
 from settlements.webhooks import stripe_webhook
 
 app_name = "settlements"
 urlpatterns = [
+    path("start/", start.start, name="start"),
     path("sell/", selling.overview, name="selling"),
     path("sell/calendar/", selling.calendar, name="selling_calendar"),
     path("settlements/", own.own_settlement_list, name="own_settlement_list"),

@@ -36,7 +36,7 @@ def organization_create(request: MemberRequest) -> HttpResponse:
     created = form.create_for(request.user)
     request.session[SESSION_KEY] = created.pk
     messages.success(request, f"You act for {created} now.")
-    return redirect("accounts:organization")
+    return redirect("settlements:start")
 
 
 @require_POST

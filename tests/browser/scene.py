@@ -61,7 +61,7 @@ from tests.integration.settlements.test_reconciliation import movement
 def set_scene() -> SimpleNamespace:
     """Let a buyer and a seller go through all that happens here; name what the addresses of pages need."""
     scene = SimpleNamespace(now=database_now().astimezone(UTC))
-    scene.uid, scene.forged_key = "1", "not-ours"
+    scene.uid, scene.forged_key, scene.guide_role = "1", "not-ours", "buyers"
     scene.buyer = BuyerFactory(name="Meridian Research", limit_cents=100_000_000)
     scene.site = SiteFactory(name="Ashburn 2")
     scene.seller = scene.site.organization

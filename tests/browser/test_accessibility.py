@@ -62,6 +62,12 @@ VIEWS = [
     View("board", "visitor"),
     View("board", "buyer"),
     View("board", "seller"),
+    View("guide_list", "visitor"),
+    View("guide", "visitor", "guide_role"),
+    View("settlements:start", "newcomer"),
+    View("settlements:start", "buyer"),
+    View("settlements:start", "seller"),
+    View("settlements:start", "finance"),
     View("auctions:market", "buyer", "market.slug"),
     View("auctions:hour_map", "visitor", "market.slug"),
     View("auctions:window", "visitor", "cleared.pk"),
@@ -197,7 +203,8 @@ VIEWS = [
 ]
 NOT_PAGES = {
     "part of every page": "stylesheet",
-    "files to save": """
+    "files to save, and pictures": """
+        guide_image
         auctions:window_book auctions:window_clearing auctions:bid_proof auctions:price_csv
         auctions:award_calendar auctions:award_calendar_all
         auctions:window_curves_csv

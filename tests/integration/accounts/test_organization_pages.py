@@ -173,7 +173,7 @@ class TestNewOrganization:
             follow=True,
         )
 
-        assert response.redirect_chain[-1][0] == reverse("accounts:organization")
+        assert response.redirect_chain[-1][0] == reverse("settlements:start")
         assert response.wsgi_request.organization.name == "Solo"
 
     def test_names_what_is_wrong(self, client):

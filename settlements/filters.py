@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from accounts.models import Organization, User
 from marketplace.fields import AmountField
 from settlements.models import PaymentMethod, Settlement
-from settlements.queries.queue import LARGEST, NEWEST, OLDEST, OVERDUE_AFTER, UNPAID
+from settlements.queries.queue import BY_DAY, LARGEST, NEWEST, OLDEST, OVERDUE_AFTER, UNPAID
 
 MAX_DOLLARS = 10**12
 
@@ -24,6 +24,7 @@ FLAGS = (
     ("large", "Large amount"),
 )
 MINE, NOBODY = "me", "nobody"
+DAYS = ("drawn_from", "drawn_to")
 
 
 class AmountFilter(django_filters.Filter):
@@ -67,7 +68,7 @@ class SettlementFilter(django_filters.FilterSet):
             (NOBODY, "Nobody"),
             *((str(person.pk), str(person)) for person in people),
         ]
-        for name in ("drawn_from", "drawn_to"):
+        for name in DAYS:
             self.filters[name].extra["widget"] = forms.DateInput(attrs={"type": "date"})
 
     @property
@@ -77,13 +78,18 @@ class SettlementFilter(django_filters.FilterSet):
 
     @property
     def order_by(self) -> str:
-        """Return the name of the chosen order, a key of ORDERS."""
+        """Return the name of the order to read in, a key of ORDERS."""
+        is_by_day = self.form.is_valid() and any(self.form.cleaned_data[name] for name in DAYS)
+        return BY_DAY.get(self.chosen_order, self.chosen_order) if is_by_day else self.chosen_order
+
+    @property
+    def chosen_order(self) -> str:
         return (self.form.cleaned_data.get("order") or NEWEST) if self.form.is_valid() else NEWEST
 
     @property
     def order_label(self) -> str:
         """Return the chosen order as the page says it."""
-        return {NEWEST: "Newest first", OLDEST: "Oldest first", LARGEST: "Largest first"}[self.order_by]
+        return {NEWEST: "Newest first", OLDEST: "Oldest first", LARGEST: "Largest first"}[self.chosen_order]
 
     @property
     def address(self) -> str:

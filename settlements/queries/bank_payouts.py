@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Prefetch, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Sum
 
 from settlements.models import BalanceMovement, BankPayout, Entry, Mismatch, PayoutMovement, Transaction
 from settlements.queries.reconciliation import TypeTie
@@ -70,9 +70,9 @@ def booked_of(payout: BankPayout) -> list[Transaction]:
 
 def open_mismatches_of(payout: BankPayout) -> QuerySet[Mismatch]:
     """Return open mismatches of a payout and of what it holds, the oldest first."""
-    held = PayoutMovement.objects.filter(payout=payout).values("movement__source_id")
+    held = PayoutMovement.objects.filter(payout=payout, movement__source_id=OuterRef("subject"))
     rows = Mismatch.objects.filter(status=Mismatch.Status.OPEN)
-    own = rows.filter(subject=payout.stripe_id) | rows.filter(subject__in=held)
+    own = rows.filter(Q(subject=payout.stripe_id) | Exists(held))
     return own.select_related("owner", "ended_by").order_by("happened_at", "id")
 
 

@@ -115,13 +115,14 @@ def sales_page(
 
     What starts soonest comes first, or what started last where all has ended. A delivery that is gone has no page.
     """
-    found = listed_deliveries().filter(seller=seller, status__in=tab.statuses)
+    found = Delivery.objects.filter(seller=seller, status__in=tab.statuses)
     if before is not None:
         last = Delivery.objects.filter(seller=seller, pk=before).values_list("starts_at", flat=True).first()
         found = found.none() if last is None else found.filter(_beyond(tab, last, before))
     order = ("starts_at", "id") if tab.soonest_first else ("-starts_at", "-id")
-    rows = list(found.order_by(*order)[: size + 1])
-    return DeliveryPage(rows[:size], rows[size - 1].pk if len(rows) > size else None)
+    ids = list(found.order_by(*order).values_list("pk", flat=True)[: size + 1])
+    rows = list(listed_deliveries().filter(pk__in=ids[:size]).order_by(*order))
+    return DeliveryPage(rows, ids[size - 1] if len(ids) > size else None)
 
 
 def count_sales(seller: Organization) -> dict[str, int]:

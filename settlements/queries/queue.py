@@ -22,8 +22,19 @@ UNPAID = (
 """One by one, so that Postgres sees that the index on what is not PAID serves."""
 
 NEWEST, OLDEST, LARGEST = "newest", "oldest", "largest"
-ORDERS: dict[str, tuple[str, ...]] = {NEWEST: ("-id",), OLDEST: ("id",), LARGEST: ("-amount_cents", "-id")}
-"""Columns of each order. It ends in the id, so that a row says where the next one starts."""
+NEWEST_DRAWN, OLDEST_DRAWN = "newest_drawn", "oldest_drawn"
+ORDERS: dict[str, tuple[str, ...]] = {
+    NEWEST: ("-id",),
+    OLDEST: ("id",),
+    LARGEST: ("-amount_cents", "-id"),
+    NEWEST_DRAWN: ("-created_at", "-id"),
+    OLDEST_DRAWN: ("created_at", "id"),
+}
+"""Columns of each order. It ends in the id, so that a row says where the next one starts.
+
+Days are read in the order of their own index: by id, Postgres would look through all that was drawn up since.
+"""
+BY_DAY = {NEWEST: NEWEST_DRAWN, OLDEST: OLDEST_DRAWN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +82,14 @@ def _after(settlements: QuerySet[Settlement], before: int | None, order: str) ->
         return settlements.filter(pk__gt=before)
     if order == NEWEST:
         return settlements.filter(pk__lt=before)
-    last = Settlement.objects.filter(pk=before).values_list("amount_cents", flat=True).first()
+    column = ORDERS[order][0]
+    name = column.removeprefix("-")
+    last = Settlement.objects.filter(pk=before).values_list(name, flat=True).first()
     if last is None:
         return settlements.none()
-    return settlements.filter(Q(amount_cents__lte=last) & (Q(amount_cents__lt=last) | Q(pk__lt=before)))
+    way = "lt" if column.startswith("-") else "gt"
+    beyond = Q(**{f"{name}__{way}": last}) | Q(**{f"pk__{way}": before})
+    return settlements.filter(Q(**{f"{name}__{way}e": last}) & beyond)
 
 
 def waiting() -> list[Waiting]:

@@ -13,7 +13,16 @@ from django.db.models.functions import Least
 
 from marketplace.money import format_cents
 from settlements import ledger
-from settlements.models import Entry, SellerAccount, Settlement, Transaction, Transfer, TransferHold
+from settlements.models import (
+    Account,
+    AccountBalance,
+    Entry,
+    SellerAccount,
+    Settlement,
+    Transaction,
+    Transfer,
+    TransferHold,
+)
 
 Status = Transfer.Status
 BATCH = 50
@@ -143,9 +152,11 @@ def money_of(seller_id: int) -> SellerMoney:
         account__organization_id=seller_id,
         transaction__kind__in=[Transaction.Kind.TRANSFER, Transaction.Kind.TRANSFER_REVERSAL],
     )
+    kept = AccountBalance.objects.filter(account__organization_id=seller_id)
+    balances = dict(kept.values_list("account__kind", "balance_cents"))
     return SellerMoney(
-        held_cents=-ledger.balance_cents(ledger.seller_reserve(seller_id)),
-        owed_cents=-ledger.balance_cents(ledger.seller_payable(seller_id)),
+        held_cents=-balances.get(Account.Kind.SELLER_RESERVE, 0),
+        owed_cents=-balances.get(Account.Kind.SELLER_PAYABLE, 0),
         paid_cents=paid.aggregate(cents=Sum("amount_cents", default=0))["cents"],
     )
 

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import finance_needed
-from accounts.models import User
+from accounts.models import Organization, User
 from accounts.trail import About, history_of
 from settlements.models import Transfer, TransferHold
 from settlements.operations import transfer_decisions as decisions
@@ -73,7 +73,8 @@ def transfer_list(request: HttpRequest) -> HttpResponse:
     if form.is_valid() and form.cleaned_data["status"]:
         found = found.filter(status=form.cleaned_data["status"])
     if form.is_valid() and form.cleaned_data["seller"]:
-        found = found.filter(seller__name__icontains=form.cleaned_data["seller"])
+        sellers = Organization.objects.filter(name__icontains=form.cleaned_data["seller"])
+        found = found.filter(seller_id__in=list(sellers.values_list("pk", flat=True)))
     page = page_of(found, before=before_of(request))
     context = {
         "form": form,

@@ -164,7 +164,7 @@ class TestSellerPages:
         transfer = deliver(paid_settlement(10_000)).transfers.get()
         member = member_of(transfer.seller)
         member.get(url("payout_list"))
-        with django_assert_num_queries(11):
+        with django_assert_num_queries(10):
             member.get(url("payout_list"))
         for number in range(2, 12):
             Transfer.objects.filter(pk=transfer.pk).update(amount_cents=9_500 - number)
@@ -175,7 +175,7 @@ class TestSellerPages:
                 amount_cents=1,
                 idempotency_key=f"8f0d4a3c-52f5-4c0c-a8b0-1a9c7b9c{number:04d}",
             )
-        with django_assert_num_queries(11):
+        with django_assert_num_queries(10):
             member.get(url("payout_list"))
 
 

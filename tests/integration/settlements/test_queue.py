@@ -19,7 +19,7 @@ from settlements.exports import FOCUS_COLUMNS
 from settlements.models import Settlement, SettlementNote
 from settlements.operations.desk import CannotAssign, assign_settlements
 from settlements.operations.draw_up import settle_window
-from settlements.queries.queue import LARGEST, OLDEST, page_of
+from settlements.queries.queue import LARGEST, NEWEST_DRAWN, OLDEST, OLDEST_DRAWN, page_of
 from settlements.queries.settlements import listed
 from tests.factories import BuyerFactory, UserFactory, WindowFactory
 from tests.integration.settlements.refund_steps import paid_settlement, refund
@@ -144,12 +144,14 @@ class TestWhatItFinds:
 
 
 class TestOrder:
-    @pytest.mark.parametrize("order", ["", OLDEST, LARGEST])
+    @pytest.mark.parametrize("order", ["", OLDEST, LARGEST, NEWEST_DRAWN, OLDEST_DRAWN])
     def test_pages_through_all_of_them_once_in_order(self, finance: Client, order: str) -> None:
         made = [settlement_of(cents) for cents in (500, 900, 900, 700, 500)]
         expected = {
             "": made[::-1],
             OLDEST: made,
+            NEWEST_DRAWN: made[::-1],
+            OLDEST_DRAWN: made,
             LARGEST: [made[2], made[1], made[3], made[4], made[0]],
         }[order]
 
@@ -163,7 +165,10 @@ class TestOrder:
                 break
 
         assert seen == [settlement.pk for settlement in expected]
-        assert shown(finance, **({"order": order} if order else {})) == seen
+        query = {"order": order} if order in (OLDEST, LARGEST) else {}
+        if order in (NEWEST_DRAWN, OLDEST_DRAWN):
+            query = {"drawn_from": "2020-01-01", "order": OLDEST if order == OLDEST_DRAWN else ""}
+        assert shown(finance, **query) == seen
 
 
 class TestHandingOver:

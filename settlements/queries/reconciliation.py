@@ -231,14 +231,15 @@ def window_steps(window: Window) -> list[Step]:
 
 
 RECEIVABLE = """
-SELECT coalesce(sum(e.amount_cents) FILTER (WHERE t.kind = 'settlement_due'), 0), coalesce(sum(e.amount_cents), 0)
+SELECT coalesce(sum(booked.due), 0), coalesce(sum(booked.owed), 0)
   FROM settlements_settlement s
-  -- What LIKE 'settlement:7:%%' finds, but by the index, which a pattern made here forgoes.
-  JOIN settlements_transaction t ON t.reference ~>=~ ('settlement:' || s.id || ':')
-                                AND t.reference ~<~ ('settlement:' || s.id || ';')
-  JOIN LATERAL (SELECT own.amount_cents FROM settlements_entry own
-                  JOIN settlements_account a ON a.id = own.account_id AND a.kind = 'buyer_receivable'
-                 WHERE own.transaction_id = t.id OFFSET 0) e ON true
+  JOIN LATERAL (SELECT sum(e.amount_cents) FILTER (WHERE t.kind = 'settlement_due') AS due, sum(e.amount_cents) AS owed
+                  FROM settlements_transaction t
+                  JOIN settlements_entry e ON e.transaction_id = t.id
+                  JOIN settlements_account a ON a.id = e.account_id AND a.kind = 'buyer_receivable'
+                 -- What LIKE 'settlement:7:%%' finds, but by the index, which a pattern made here forgoes.
+                 WHERE t.reference ~>=~ ('settlement:' || s.id || ':')
+                   AND t.reference ~<~ ('settlement:' || s.id || ';')) booked ON true
  WHERE s.window_id = %s
 """
 

@@ -36,11 +36,12 @@ def duplicated(ids: list[str]) -> set[str]:
 
 class TestTemplates:
     def test_hold_no_inline_styles_or_scripts(self):
-        """The Content-Security-Policy would drop them without a word."""
+        """The Content-Security-Policy would drop them without a word. Letters have none, and need their styles."""
         offenders = [
             path.name
             for path in TEMPLATES.rglob("*.html")
-            if re.search(r"\sstyle=|<style|<script(?![^>]*\bsrc=)|\son\w+=", path.read_text())
+            if "email" not in path.parts
+            and re.search(r"\sstyle=|<style|<script(?![^>]*\bsrc=)|\son\w+=", path.read_text())
         ]
         assert offenders == []
 

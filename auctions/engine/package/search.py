@@ -202,8 +202,6 @@ class Search:
     ) -> Found:
         """Leave the columns that matter to the solver, which takes them better as they are; the best is <= `limit`."""
         x, value = tight.x, tight.value
-        if work.is_spent:
-            return Found(x, value, limit, tuple(met))
         keep = np.flatnonzero((tight.bound.may_be_chosen(value + 1) & (problem.upper > 0)) | (x > 0))
         part = self.program.select(keep)
         restricted = Problem(
@@ -214,6 +212,8 @@ class Search:
             part.limit,
             part.is_equal,
         )
+        if not work.is_enough_for_root(restricted):
+            return Found(x, value, limit, tuple(met))
         max_nodes = work.nodes(restricted, self.max_nodes)
         solved = solve(restricted, start=x[keep], max_nodes=max_nodes, options=OWN_WAYS)
         work.spend(solved.iterations, restricted)

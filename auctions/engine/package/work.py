@@ -23,6 +23,10 @@ LEAST_PER_PIVOT = 100
 PER_RELAXATION = 20
 """Iterations' worth of work that a relaxation costs besides its own: rows looked for, bounds multiplied out."""
 
+ROOT_ITERATIONS = 20_000
+ROOT_ITERATIONS_PER_ROW_OR_COLUMN = 10
+"""Of the solver before it branches, the lesser of the two: with less work left a program is not handed to it."""
+
 ITERATIONS_PER_NODE = 200
 """Of the solver's branches, from which their number is limited beforehand."""
 
@@ -42,6 +46,11 @@ class Work:
         units = iterations * size_of(problem)
         self.units -= units
         self.spent += units
+
+    def is_enough_for_root(self, problem: Problem) -> bool:
+        """Whether the solver could come to branching, which it cannot be stopped before."""
+        iterations = min(ROOT_ITERATIONS, ROOT_ITERATIONS_PER_ROW_OR_COLUMN * sum(problem.matrix.shape))
+        return self.units >= iterations * size_of(problem)
 
     def nodes(self, problem: Problem, most: int) -> int:
         """Branches of the solver that what is left is enough for, at least one, and at most `most`."""

@@ -1,0 +1,16 @@
+"""A buyer loses, reads what would have won, and wins the next with it."""
+
+import pytest
+from playwright.sync_api import Browser
+from pytest_django.live_server_helper import LiveServer
+
+from tests.browser import buying
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_loses_learns_why_and_wins_the_next(browser: Browser, live_server: LiveServer) -> None:
+    scene = buying.set_scene()
+    page = buying.open_page(browser, scene, live_server.url, viewport={"width": 1280, "height": 900})
+    buying.lose_learn_and_win(page, scene)
+    page.context.close()

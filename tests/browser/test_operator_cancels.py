@@ -26,7 +26,7 @@ def test_cancels_a_window_that_has_a_bid(browser: Browser, live_server: LiveServ
     expect(operator.get_by_role("main")).to_contain_text("Its 1 bid and what they hold are released")
 
     operator.get_by_role("button", name="Cancel the window").click()  # no reason, no effect
-    expect(operator.get_by_text("Say why: buyers and sellers will read it.")).to_be_visible()
+    expect(operator.get_by_text("Say why: buyers and sellers will read it.", exact=True)).to_be_visible()
     assert Window.objects.get(pk=scene.first.window_id).status == Window.Status.OPEN
 
     operator.get_by_label("Reason").fill("The seller lost a cooling loop")

@@ -66,6 +66,7 @@ def test_logs_in_bids_changes_and_cancels(browser: Browser, live_server: LiveSer
     page.keyboard.press("Control+A")
     page.keyboard.type("2.75")
     page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Change bid")).to_be_visible()
     tab_to(page, "Change bid")
     page.keyboard.press("Enter")
     expect(page.get_by_text("was changed and took a new place in time")).to_be_visible()

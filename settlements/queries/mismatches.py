@@ -54,7 +54,7 @@ _AWARDS_DIFFER = """
            w.cleared_at, coalesce(settled.cents, 0), awarded.cents
       FROM auctions_window w
       JOIN settlements_settledwindow s ON s.window_id = w.id
-      JOIN LATERAL (SELECT organization_id, sum(amount_ticks) / 100 AS cents FROM auctions_award
+      JOIN LATERAL (SELECT organization_id, div(sum(amount_ticks), 100) AS cents FROM auctions_award
                      WHERE window_id = w.id GROUP BY organization_id) awarded ON true
       JOIN accounts_organization o ON o.id = awarded.organization_id
       LEFT JOIN LATERAL (SELECT sum(amount_cents) AS cents FROM settlements_settlement

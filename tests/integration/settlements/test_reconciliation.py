@@ -28,6 +28,7 @@ from settlements.models import (
 from settlements.operations.balances import count_days, days_of, read_balance
 from settlements.operations.bank_payouts import apply_payout
 from settlements.operations.charging import charge_settlement
+from settlements.operations.draw_up import settle_window
 from settlements.operations.funds import book_available
 from settlements.operations.reconciliation import (
     CannotClose,
@@ -49,7 +50,7 @@ from settlements.stripe_facts import Movement
 from settlements.stripe_sandbox.server import SandboxServer
 from settlements.sweeps import sweep_reconciliation
 from tests.factories import BuyerFactory, UserFactory, WindowFactory
-from tests.integration.settlements.steps import mark_cleared, put_on_file, settlement_of, stripe_client
+from tests.integration.settlements.steps import mark_cleared, put_on_file, settlement_of, stripe_client, win
 from tests.integration.stripe_sandbox.steps import control
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("stripe_sandbox")]
@@ -124,6 +125,19 @@ class TestWhatTies:
             9_680,
             0,
         )
+
+    def test_with_ticks_that_are_no_whole_cents(self) -> None:
+        buyer, window = BuyerFactory(), WindowFactory()
+        win(buyer, 6_000_50, window=window)
+        win(buyer, 4_000_75, window=window)
+        put_on_file(buyer)
+        (settlement,) = settle_window(window_id=mark_cleared(window).pk)
+        assert (settlement.amount_ticks, settlement.amount_cents) == (10_001_25, 10_001)
+        charge_settlement(settlement_id=settlement.pk)
+
+        import_movements(now=database_now())
+
+        assert found() == set()
 
     def test_with_what_was_carried_into_it(self) -> None:
         buyer = BuyerFactory()

@@ -1,9 +1,10 @@
 """From commit to frame: one web process, many sockets, beside the floor of `websockets.broadcast` in the same run.
 
-    python -m benchmarks.live.sockets [--sockets 1000] [--updates-per-second 10] [--seconds 20]
+    python -m benchmarks.live.sockets [--sockets 1000] [--updates-per-second 10] [--seconds 20] [--stalled 50]
 
 Each update writes one product's price and notifies in one transaction, as the publisher does, but faster than its four
 a second. Latency runs from just before COMMIT to the frame's arrival at a reader; readers are a process of their own.
+With `--stalled` the hub is measured once more beside readers that ask for whole boards and never read a byte of them.
 Needs DATABASE_URL or the server binaries for a throw-away Postgres.
 """
 
@@ -29,6 +30,13 @@ import psycopg
 N_PRODUCTS = 40
 HINT = """{"prices":true,"windows":false,"organizations":{}}"""
 SETTLE_SECONDS = 1.0
+STALLED_BUFFER_BYTES = 2_304
+_RESYNC_TEXT = b'{"type": "resync"}'
+RESYNC = bytes([0x81, 0x80 | len(_RESYNC_TEXT), 0, 0, 0, 0]) + _RESYNC_TEXT
+"""A client's text frame, masked with zeros."""
+RESYNCS = 18
+"""One short of what closes a socket for asking too often."""
+BETWEEN_RESYNCS_SECONDS = 0.1  # several at once are answered once
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -58,34 +66,40 @@ def main() -> None:
     parser.add_argument("--sockets", type=int, default=1_000)
     parser.add_argument("--updates-per-second", type=float, default=10)
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--stalled", type=int, default=0)
     asked = parser.parse_args()
-    allow_open_files(2 * asked.sockets + 200)
+    allow_open_files(2 * (asked.sockets + asked.stalled) + 200)
     n_updates = int(asked.seconds * asked.updates_per_second)
     with ExitStack() as until_the_end:
         until_the_end.enter_context(database())
-        hub = measure_hub(asked.sockets, n_updates, asked.updates_per_second)
+        hubs = [
+            measure_hub(asked.sockets, n_updates, asked.updates_per_second, n_stalled)
+            for n_stalled in sorted({0, asked.stalled})
+        ]
     floor = measure_floor(asked.sockets, n_updates, asked.updates_per_second)
     print(f"{asked.sockets} sockets, {asked.updates_per_second:g} updates/s, {asked.seconds:g} s")
     print(f"{'':<24}{'p50 ms':>9}{'p99 ms':>9}{'max ms':>9}{'core':>9}{'frames':>10}")
-    print(hub.line())
-    print(floor.line())
-    p99_ratio = np.percentile(hub.latency_ms, 99) / np.percentile(floor.latency_ms, 99)
-    print(f"ratio to the floor: p99 × {p99_ratio:.2f}, core × {hub.core / floor.core:.2f}")
+    for run in (*hubs, floor):
+        print(run.line())
+    for hub in hubs:
+        p99_ratio = np.percentile(hub.latency_ms, 99) / np.percentile(floor.latency_ms, 99)
+        print(f"{hub.name}, ratio to the floor: p99 × {p99_ratio:.2f}, core × {hub.core / floor.core:.2f}")
 
 
-def measure_hub(n_sockets: int, n_updates: int, per_second: float) -> Run:
+def measure_hub(n_sockets: int, n_updates: int, per_second: float, n_stalled: int) -> Run:
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "marketplace.asgi:application", "--port", str(port)]
     command += ["--lifespan", "off", "--log-level", "warning", "--ws-per-message-deflate", "false"]
-    environment = {**os.environ, "LIVE_SOCKETS_PER_ADDRESS": str(n_sockets)}
+    environment = {**os.environ, "LIVE_SOCKETS_PER_ADDRESS": str(n_sockets + n_stalled)}
     with process(command, env=environment) as web:
         wait_until_open(port)
-        with crowd(port, "/ws/board/", n_sockets) as (readers, output):
+        with stalled_readers(port, n_stalled), crowd(port, "/ws/board/", n_sockets) as (readers, output):
             busy, began = cpu_seconds(web.pid), time.monotonic()
             sent = drive(n_updates, per_second)
             core = (cpu_seconds(web.pid) - busy) / (time.monotonic() - began)
             seen = end_crowd(readers, output)
-    return Run("hub (commit to frame)", latencies(sent, seen), core, n_updates * n_sockets)
+    name = f"hub, {n_stalled} stalled" if n_stalled else "hub (commit to frame)"
+    return Run(name, latencies(sent, seen), core, n_updates * n_sockets)
 
 
 def measure_floor(n_sockets: int, n_updates: int, per_second: float) -> Run:
@@ -200,6 +214,32 @@ def crowd(port: int, path: str, n_sockets: int) -> Iterator[tuple[subprocess.Pop
         with process(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as readers:
             expect(readers, "ready")
             yield readers, output
+
+
+@contextmanager
+def stalled_readers(port: int, n: int) -> Iterator[None]:
+    """Hold sockets whose readers shook hands, asked for the whole board again and again, and read nothing of it."""
+    host = f"127.0.0.1:{port}"
+    handshake = (
+        f"GET /ws/board/ HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nConnection: Upgrade\r\n"
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    ).encode()
+    with ExitStack() as until_the_end:
+        readers = []
+        for _ in range(n):
+            reader = until_the_end.enter_context(socket.socket())
+            reader.settimeout(30)
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, STALLED_BUFFER_BYTES)
+            reader.connect(("127.0.0.1", port))
+            reader.sendall(handshake)
+            if b" 101 " not in reader.recv(64, socket.MSG_PEEK):
+                raise SystemExit("a stalled reader was not let in")
+            readers.append(reader)
+        for _ in range(RESYNCS if readers else 0):
+            for reader in readers:
+                reader.sendall(RESYNC)
+            time.sleep(BETWEEN_RESYNCS_SECONDS)
+        yield
 
 
 def end_crowd(readers: subprocess.Popen[str], output: Path) -> np.ndarray:

@@ -5,8 +5,8 @@ PYTHON_RUN := $(VENV)/python
 MANAGE := $(PYTHON_RUN) manage.py
 WITH_DATABASE := $(PYTHON_RUN) -m marketplace.postgres run-temporary --
 BENCHMARKS := benchmarks.engine.vectorised benchmarks.bids.http benchmarks.clearing.lateness
-# A test process a core, each with a Postgres of its own; a file's tests stay together.
-SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
+# A test process a core, each with a Postgres of its own; a file's tests stay together. Browsers, who take longest, begin.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help

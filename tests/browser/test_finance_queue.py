@@ -7,7 +7,8 @@ from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 
-from settlements.models import SavedView, Settlement
+from accounts.models import SavedView
+from settlements.models import Settlement
 from tests.factories import UserFactory
 from tests.integration.settlements.steps import settlement_of
 from tests.web import WebProcess

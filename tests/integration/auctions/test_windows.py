@@ -113,7 +113,11 @@ class TestOpenWindow:
 
         open_window(window_id=window.pk)
 
-        jobs = dict(ProcrastinateJob.objects.values_list("task_name", "scheduled_at"))
+        jobs = dict(
+            ProcrastinateJob.objects.filter(args__window_id=window.pk).values_list(
+                "task_name", "scheduled_at"
+            )
+        )
         assert jobs == {
             "auctions.freeze_window": window.freezes_at,
             "auctions.close_window": window.closes_at,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Count, F, Min, Q, Sum
-from django.db.models.functions import Mod
+from django.db.models import Count, F, IntegerField, Min, Q, Sum, Value
+from django.db.models.functions import Coalesce, Mod
 
 from auctions.models import Indication, Lot, Market, Window
 from auctions.queries.lots import is_anything_left, units_in_every_hour
@@ -31,7 +31,7 @@ class BoardRow:
     is_estimate: bool
     last_ticks: int | None
     change_ticks: int | None
-    history_ticks: list[int]
+    history_ticks: tuple[int, ...]
     is_narrowed: bool
     """Whether ``n_lots`` and ``offered_units`` leave out lots that the filter does, so that live updates, which count
     all of the product's, must not write over them."""
@@ -67,6 +67,8 @@ class _Offer:
 
     n_lots: int
     reserve_ticks: int
+    units: int
+    """Of some lots only; 0 where an indication tells those of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +125,12 @@ def board_sections(now: datetime, narrowed: BoardFilter = EVERYTHING) -> list[Bo
         (row.window_id, row.resource_type_id, row.region): row
         for row in Indication.objects.filter(window__in=windows)
     }
-    units = {} if narrowed.narrows_lots else {key: row.offered_units for key, row in indications.items()}
-    unseen = {window_id for window_id, *product in offers if (window_id, *product) not in units}
-    units = {**(_units_of(unseen, narrowed) if unseen else {}), **units}
+    if narrowed.narrows_lots:
+        units = {key: offer.units for key, offer in offers.items()}
+    else:
+        units = {key: row.offered_units for key, row in indications.items()}
+        unseen = {window_id for window_id, *product in offers if (window_id, *product) not in units}
+        units = {**(_units_of(unseen) if unseen else {}), **units}
     types = ResourceType.objects.in_bulk({type_id for _, type_id, _ in offers})
     history = _last_prices(windows, offers)
 
@@ -150,7 +155,7 @@ def board_sections(now: datetime, narrowed: BoardFilter = EVERYTHING) -> list[Bo
                 is_estimate=indication.is_estimate if indication else False,
                 last_ticks=last.ticks[0] if last else None,
                 change_ticks=_change(last),
-                history_ticks=last.ticks[::-1] if last else [],
+                history_ticks=tuple(last.ticks[::-1]) if last else (),
                 is_narrowed=narrowed.narrows_lots,
             )
         )
@@ -181,28 +186,34 @@ def _windows_on_board(now: datetime) -> list[Window]:
 
 
 def _offers(windows: list[Window], narrowed: BoardFilter) -> dict[tuple[int, int, str], _Offer]:
+    lots = Lot.objects.filter(is_anything_left(), narrowed.of_lots(), window__in=windows, on_offer=True)
+    if narrowed.narrows_lots:
+        lots = lots.annotate(fewest=units_in_every_hour())
     groups = (
-        Lot.objects.filter(is_anything_left(), narrowed.of_lots(), window__in=windows, on_offer=True)
-        .values_list("window_id", "block__resource_type_id", "block__site__region")
-        .annotate(n_lots=Count("id"), reserve_ticks=Min("reserve_ticks"))
+        lots.values_list("window_id", "block__resource_type_id", "block__site__region")
+        .annotate(
+            n_lots=Count("id"),
+            lowest_ticks=Min("reserve_ticks"),
+            units=_WHOLE_NODES if narrowed.narrows_lots else Value(0),
+        )
         .order_by("window_id", "block__resource_type_id", "block__site__region")
     )
     return {(window_id, type_id, region): _Offer(*figures) for window_id, type_id, region, *figures in groups}
 
 
-def _units_of(window_ids: set[int], narrowed: BoardFilter) -> dict[tuple[int, int, str], int]:
-    """Add up the units on offer where no indication says: before the first one, and of some lots only.
-
-    As an indication does: what each lot has in all of its hours, in whole nodes.
-    """
+def _units_of(window_ids: set[int]) -> dict[tuple[int, int, str], int]:
+    """Add up the units on offer before an indication says them, as it does: what each lot has in all of its hours."""
     sums = (
-        Lot.objects.filter(narrowed.of_lots(), window__in=window_ids, on_offer=True)
+        Lot.objects.filter(window__in=window_ids, on_offer=True)
         .annotate(fewest=units_in_every_hour())
         .values_list("window_id", "block__resource_type_id", "block__site__region")
-        .annotate(units=Sum(F("fewest") - Mod("fewest", "block__unit_step")))
+        .annotate(units=_WHOLE_NODES)
         .order_by()
     )
-    return {(window_id, type_id, region): units or 0 for window_id, type_id, region, units in sums}
+    return {(window_id, type_id, region): units for window_id, type_id, region, units in sums}
+
+
+_WHOLE_NODES = Coalesce(Sum(F("fewest") - Mod("fewest", "block__unit_step", output_field=IntegerField())), 0)
 
 
 HISTORY_POINTS = 24

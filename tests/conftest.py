@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import django
 import pytest
 import pytest_django
+from django.apps import apps
 from django.conf import settings
 from django.db import connection
 
@@ -83,6 +84,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.Djan
         )
         for table, trigger in cursor.fetchall():
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
+    # The TRUNCATE leaves out what Django does not manage: the jobs that one test would leave to the next.
+    for model in apps.get_app_config("procrastinate").get_models():
+        model._meta.managed = True
 
 
 @pytest.fixture(scope="session")

@@ -273,13 +273,13 @@ def _require_within(delivery: Delivery, report: OutageReport, now: datetime) -> 
             raise OutageRefused("Write whole minutes.", field=field)
     if report.ends_at <= report.starts_at:
         raise OutageRefused("It ended after it began.", field="ends_at")
+    if report.starts_at < delivery.starts_at:
+        raise OutageRefused(f"The delivery began at {delivery.starts_at:%d %b %H:%M} UTC.", field="starts_at")
     if report.ends_at > now:
         raise OutageRefused(
             "This is in the future. Report what has happened; if it goes on, report the rest later.",
             field="ends_at",
         )
-    if report.starts_at < delivery.starts_at:
-        raise OutageRefused(f"The delivery began at {delivery.starts_at:%d %b %H:%M} UTC.", field="starts_at")
     if report.ends_at > delivery.ends_at:
         raise OutageRefused(f"The delivery ended at {delivery.ends_at:%d %b %H:%M} UTC.", field="ends_at")
 

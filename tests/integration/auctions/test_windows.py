@@ -226,7 +226,8 @@ class TestCloseWindow:
         auction.lot.refresh_from_db()
         assert auction.window.status == Window.Status.CLOSED
         assert auction.lot.capacity_units == [8, 8]
-        assert ProcrastinateJob.objects.filter(task_name="auctions.clear_window").count() == 1
+        jobs = ProcrastinateJob.objects.filter(args__window_id=auction.window.pk)
+        assert jobs.filter(task_name="auctions.clear_window").count() == 1
 
     def test_is_not_due_early(self, auction: Auction) -> None:
         turn_clock_past_freeze(auction.window)

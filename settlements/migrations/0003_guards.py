@@ -1,5 +1,7 @@
-"""Guards of transfers and fee versions, whoever asks.
+"""What stands once it is written, and what money may leave for a seller.
 
+- A settlement collects exactly what is carried into it; a lease's months sum to the whole, and what a month costs stands.
+- Who saw a hand-over is on record.
 - A transfer belongs to a delivery that is DELIVERED; a line's transfers never sum to more than its share.
 - It is not sent under an open hold, nor beyond what refunds left of the share, nor beyond what the seller is owed. That
   is checked before money leaves; once it has left, the ledger books it even where a refund came in between.
@@ -10,7 +12,87 @@
 
 from django.db import migrations
 
-INSTALL = """
+CARRIED = """
+CREATE FUNCTION settlement_require_carried_in() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    collector bigint;
+BEGIN
+    FOREACH collector IN ARRAY ARRAY[NEW.id, NEW.carried_into_id, CASE WHEN TG_OP = 'UPDATE' THEN OLD.carried_into_id END]
+    LOOP
+        PERFORM 1 FROM settlements_settlement s
+          WHERE s.id = collector
+            AND s.carried_in_cents <> (SELECT coalesce(sum(small.amount_cents - small.prepaid_cents), 0)
+                                         FROM settlements_settlement small WHERE small.carried_into_id = s.id);
+        IF FOUND THEN
+            RAISE EXCEPTION 'settlement % does not collect what is carried into it', collector
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'settlement_collects_what_is_carried_in';
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER settlement_collects_what_is_carried_in AFTER INSERT ON settlements_settlement
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    WHEN (NEW.carried_in_cents <> 0 OR NEW.carried_into_id IS NOT NULL)
+    EXECUTE FUNCTION settlement_require_carried_in();
+CREATE CONSTRAINT TRIGGER settlement_collects_what_is_carried_in_still
+    AFTER UPDATE OF carried_in_cents, carried_into_id ON settlements_settlement
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    EXECUTE FUNCTION settlement_require_carried_in();
+"""
+NOT_CARRIED = """
+DROP TRIGGER settlement_collects_what_is_carried_in ON settlements_settlement;
+DROP TRIGGER settlement_collects_what_is_carried_in_still ON settlements_settlement;
+DROP FUNCTION settlement_require_carried_in();
+"""
+READS_STAND = """
+CREATE FUNCTION handover_read_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'who saw a hand-over is on record: % is refused', TG_OP
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'handover_read_stands';
+END $$;
+CREATE TRIGGER handover_read_stands BEFORE UPDATE OR DELETE ON settlements_handoverread
+    FOR EACH ROW EXECUTE FUNCTION handover_read_refuse_change();
+"""
+READS_FALL = """
+DROP TRIGGER handover_read_stands ON settlements_handoverread;
+DROP FUNCTION handover_read_refuse_change();
+"""
+LEASES = """
+CREATE FUNCTION lease_require_months() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    of_lease bigint := to_jsonb(NEW) ->> TG_ARGV[0];
+BEGIN
+    PERFORM 1 FROM settlements_lease lease
+      WHERE lease.id = of_lease
+        AND (lease.amount_cents, lease.fee_cents) <> (
+                SELECT coalesce(sum(amount_cents), 0), coalesce(sum(fee_cents), 0)
+                  FROM settlements_leasemonth WHERE lease_id = of_lease);
+    IF FOUND THEN
+        RAISE EXCEPTION 'the months of lease % do not sum to what it costs', of_lease
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'lease_months_sum_to_the_whole';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER lease_months_sum_to_the_whole AFTER INSERT OR UPDATE OF amount_cents, fee_cents
+    ON settlements_lease DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION lease_require_months('id');
+CREATE CONSTRAINT TRIGGER lease_months_sum_to_the_whole_still AFTER INSERT
+    ON settlements_leasemonth DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION lease_require_months('lease_id');
+CREATE FUNCTION lease_month_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'what month % of lease % costs stands: % is refused', OLD.number, OLD.lease_id, TG_OP
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'lease_month_stands';
+END $$;
+CREATE TRIGGER lease_month_stands BEFORE UPDATE OR DELETE ON settlements_leasemonth
+    FOR EACH ROW EXECUTE FUNCTION lease_month_refuse_change();
+"""
+NO_LEASES = """
+DROP TRIGGER lease_months_sum_to_the_whole ON settlements_lease;
+DROP TRIGGER lease_months_sum_to_the_whole_still ON settlements_leasemonth;
+DROP FUNCTION lease_require_months();
+DROP TRIGGER lease_month_stands ON settlements_leasemonth;
+DROP FUNCTION lease_month_refuse_change();
+"""
+TRANSFERS = """
 CREATE FUNCTION transfer_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     delivered record;
@@ -106,100 +188,7 @@ END $$;
 CREATE TRIGGER fee_policy_guard BEFORE INSERT OR UPDATE OR DELETE ON settlements_feepolicy
     FOR EACH ROW EXECUTE FUNCTION fee_policy_guard();
 """
-BOOK_WHAT_LEFT = """
-CREATE OR REPLACE FUNCTION ledger_keep_balances() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    change record;
-    new_cents bigint;
-BEGIN
-    FOR change IN
-        SELECT account.id, account.organization_id, sum(entry.amount_cents)::bigint AS cents
-            FROM written AS entry JOIN settlements_account AS account ON account.id = entry.account_id
-            WHERE account.kind = 'buyer_prepaid'
-            GROUP BY account.id ORDER BY account.organization_id
-    LOOP
-        SELECT prepaid_cents - change.cents INTO new_cents FROM accounts_biddinglimit
-            WHERE organization_id = change.organization_id FOR NO KEY UPDATE;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'organization % has no bidding limit to keep its prepaid balance', change.organization_id
-                USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'ledger_prepaid_has_limit';
-        END IF;
-        IF new_cents < 0 THEN
-            PERFORM ledger_refuse_overdraft(change.id, 'buyer_prepaid', -new_cents);
-        END IF;
-        UPDATE accounts_biddinglimit SET prepaid_cents = new_cents
-            WHERE organization_id = change.organization_id;
-    END LOOP;
-
-    FOR change IN
-        SELECT account.id, account.kind, sum(entry.amount_cents)::bigint AS cents,
-               coalesce(bool_and(booked.kind IN ('refund', 'dispute_lost', 'reversal')
-                   OR (booked.kind = 'transfer' AND EXISTS (
-                       SELECT 1 FROM settlements_transfer paid
-                        WHERE paid.status = 'paid' AND booked.reference = 'transfer:' || paid.id || ':paid')))
-                   FILTER (WHERE entry.amount_cents > 0), true) AS may_overdraw
-            FROM written AS entry
-            JOIN settlements_account AS account ON account.id = entry.account_id
-            JOIN settlements_transaction AS booked ON booked.id = entry.transaction_id
-            WHERE account.kind IN ('seller_reserve', 'seller_payable')
-            GROUP BY account.id ORDER BY account.id
-    LOOP
-        SELECT balance_cents + change.cents INTO new_cents FROM settlements_accountbalance
-            WHERE account_id = change.id FOR NO KEY UPDATE;
-        IF new_cents > 0 AND change.cents > 0 AND NOT (change.kind = 'seller_payable' AND change.may_overdraw) THEN
-            PERFORM ledger_refuse_overdraft(change.id, change.kind, new_cents);
-        END IF;
-        UPDATE settlements_accountbalance SET balance_cents = new_cents WHERE account_id = change.id;
-    END LOOP;
-    RETURN NULL;
-END $$;
-"""
-BOOK_NO_OVERDRAFT = """
-CREATE OR REPLACE FUNCTION ledger_keep_balances() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    change record;
-    new_cents bigint;
-BEGIN
-    FOR change IN
-        SELECT account.id, account.organization_id, sum(entry.amount_cents)::bigint AS cents
-            FROM written AS entry JOIN settlements_account AS account ON account.id = entry.account_id
-            WHERE account.kind = 'buyer_prepaid'
-            GROUP BY account.id ORDER BY account.organization_id
-    LOOP
-        SELECT prepaid_cents - change.cents INTO new_cents FROM accounts_biddinglimit
-            WHERE organization_id = change.organization_id FOR NO KEY UPDATE;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'organization % has no bidding limit to keep its prepaid balance', change.organization_id
-                USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'ledger_prepaid_has_limit';
-        END IF;
-        IF new_cents < 0 THEN
-            PERFORM ledger_refuse_overdraft(change.id, 'buyer_prepaid', -new_cents);
-        END IF;
-        UPDATE accounts_biddinglimit SET prepaid_cents = new_cents
-            WHERE organization_id = change.organization_id;
-    END LOOP;
-
-    FOR change IN
-        SELECT account.id, account.kind, sum(entry.amount_cents)::bigint AS cents,
-               coalesce(bool_and(booked.kind IN ('refund', 'dispute_lost', 'reversal'))
-                   FILTER (WHERE entry.amount_cents > 0), true) AS may_overdraw
-            FROM written AS entry
-            JOIN settlements_account AS account ON account.id = entry.account_id
-            JOIN settlements_transaction AS booked ON booked.id = entry.transaction_id
-            WHERE account.kind IN ('seller_reserve', 'seller_payable')
-            GROUP BY account.id ORDER BY account.id
-    LOOP
-        SELECT balance_cents + change.cents INTO new_cents FROM settlements_accountbalance
-            WHERE account_id = change.id FOR NO KEY UPDATE;
-        IF new_cents > 0 AND change.cents > 0 AND NOT (change.kind = 'seller_payable' AND change.may_overdraw) THEN
-            PERFORM ledger_refuse_overdraft(change.id, change.kind, new_cents);
-        END IF;
-        UPDATE settlements_accountbalance SET balance_cents = new_cents WHERE account_id = change.id;
-    END LOOP;
-    RETURN NULL;
-END $$;
-"""
-REMOVE = """
+NO_TRANSFERS = """
 DROP TRIGGER fee_policy_guard ON settlements_feepolicy;
 DROP FUNCTION fee_policy_guard();
 DROP TRIGGER transfer_guard ON settlements_transfer;
@@ -208,6 +197,40 @@ DROP FUNCTION transfer_guard();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("settlements", "0017_payouts")]
+    replaces = [
+        ("settlements", "0003_card_fingerprints"),
+        ("settlements", "0004_chart_of_accounts"),
+        ("settlements", "0005_finance_desk"),
+        ("settlements", "0006_hours_of_lines"),
+        ("settlements", "0007_refunds"),
+        ("settlements", "0008_prepaid_part_and_attempt_amount"),
+        ("settlements", "0009_deliveries"),
+        ("settlements", "0010_dunning"),
+        ("settlements", "0011_ledger_overdrafts"),
+        ("settlements", "0012_refunds_as_paid"),
+        ("settlements", "0013_carried"),
+        ("settlements", "0014_disputes"),
+        ("settlements", "0015_handovers_and_outages"),
+        ("settlements", "0016_leases"),
+        ("settlements", "0017_payouts"),
+        ("settlements", "0018_payout_guards"),
+        ("settlements", "0019_names_of_dunning_steps"),
+        ("settlements", "0020_prepayments"),
+        ("settlements", "0021_reconciliation"),
+        ("settlements", "0022_transfer_reversals"),
+        ("settlements", "0023_audit_trail"),
+        ("settlements", "0024_ledger_post"),
+        ("settlements", "0025_announced_starts"),
+        ("settlements", "0026_prepaid_returns"),
+        ("settlements", "0027_bank_balances"),
+        ("settlements", "0028_saved_views_move"),
+        ("settlements", "0029_prepaid_disputes"),
+    ]
+    dependencies = [("settlements", "0002_ledger_guards")]
 
-    operations = [migrations.RunSQL(INSTALL, REMOVE), migrations.RunSQL(BOOK_WHAT_LEFT, BOOK_NO_OVERDRAFT)]
+    operations = [
+        migrations.RunSQL(CARRIED, NOT_CARRIED),
+        migrations.RunSQL(READS_STAND, READS_FALL),
+        migrations.RunSQL(LEASES, NO_LEASES),
+        migrations.RunSQL(TRANSFERS, NO_TRANSFERS),
+    ]

@@ -91,7 +91,7 @@ def post_transaction(posting: Posting) -> Transaction:
 def post_transactions(postings: Sequence[Posting]) -> list[Transaction]:
     """Post many transactions at once, in order; see ``post_transaction``. It is one round trip.
 
-    Accounts that are missing are opened (migrations/0024_ledger_post.py).
+    Accounts that are missing are opened (migrations/0002_ledger_guards.py).
     """
     for posting in postings:
         if not any(posting.cents.values()):

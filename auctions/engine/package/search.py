@@ -20,11 +20,13 @@ from auctions.engine.package.bounds import Bound, prove_bound
 from auctions.engine.package.branch import NEAR, Branched, branch
 from auctions.engine.package.cuts import WHOLE, Conflicts, Rows, broken_rows, is_fractional, with_rows
 from auctions.engine.package.found import Found, best_of
-from auctions.engine.package.highs import BASIC, Basis, Problem, Relaxation, SolverFailed, solve
+from auctions.engine.package.highs import BASIC, Basis, Floats, Problem, Relaxation, SolverFailed, solve
 from auctions.engine.package.large import is_large
 from auctions.engine.package.large.best import LargeSearch
+from auctions.engine.package.line import Line
 from auctions.engine.package.program import Program
 from auctions.engine.package.rounding import greedy
+from auctions.engine.package.walk import walk, ways
 from auctions.engine.package.work import PER_RELAXATION, Work
 
 FEW_COLUMNS = 64, 256, sys.maxsize
@@ -79,6 +81,7 @@ class Search:
         self._zero = np.zeros(program.n_columns, dtype=np.int64)
         self._large = LargeSearch(program) if is_large(program) else None
         self._conflicts = None if is_large(program) else Conflicts(self.problem(program.ticks))
+        self.line = None if is_large(program) else Line.of(program)
         self._basis: Basis | None = None
         self._with_rows: tuple[Rows, Problem] | None = None
 
@@ -93,10 +96,17 @@ class Search:
             is_equal=self.program.is_equal,
         )
 
-    def bound(self, problem: Problem) -> Bound:
-        """Prove a bound by the relaxation, tightened by the rows known."""
+    def ways(self, problem: Problem, value: int, work: Work) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Columns that a choice worth `value`, the most there is, may hold, and those that each such choice fills."""
         tightened = self._tightened(problem)
-        return prove_bound(tightened, Relaxation(tightened, self._basis).solve().price)
+        price = Relaxation(tightened, self._basis).solve().price
+        bound = prove_bound(tightened, price)
+        may, full = bound.may_be_chosen(value), bound.must_be_full(value)
+        if self.line is not None:
+            part = work.part(1, BRANCHING_PART)
+            may = ways(self.line, problem.cost.astype(np.int64), may, price[self.line.row], value, part)
+            work.take(part)
+        return may, full
 
     def _tightened(self, problem: Problem) -> Problem:
         """The problem with the rows known, which are the same for many."""
@@ -129,12 +139,39 @@ class Search:
         x, value = best_of(ticks, [self._zero, *known])
         if self._large is not None:
             return self._large.maximise(problem, x, value, work)
+        if self.line is not None:
+            walked = self._walk(self.line, problem, x, value, work, learn=learn)
+            if walked.is_proven or work.is_spent:
+                return walked
+            x, value = walked.x, walked.value
         tight = self._tighten(problem, x, value, work, learn=learn)
         if tight.bound.ticks > tight.value:
             found = self._search(problem, tight, work)
         else:
             found = Found(tight.x, tight.value, tight.value)
         return replace(found, rows=tight.rows, basis=tight.basis)
+
+    def _walk(self, line: Line, problem: Problem, x: Ints, value: int, work: Work, *, learn: bool) -> Found:
+        """Search along the line, without rows added."""
+        relaxation = Relaxation(problem, None if len(self.rows) else self._basis)
+        relaxed = relaxation.solve()
+        work.spend(relaxation.iterations + PER_RELAXATION, problem)
+        bound = prove_bound(problem, relaxed.price)
+        x, value = self._rounded(problem, bound, relaxed.x, x, value)
+        met: list[Ints] = []
+        limit = max(bound.ticks, value)
+        if limit > value:
+            usable = bound.may_be_chosen(value + 1) & (problem.upper > 0)
+            part = work.part(1, BRANCHING_PART)
+            walked = walk(
+                line, problem.cost.astype(np.int64), usable, relaxed.price[line.row], value + 1, part
+            )
+            work.take(part)
+            met = [_spread(columns, x, 1) for columns in walked.met]
+            x, value = best_of(problem.cost.astype(np.int64), [x, *met])
+            limit = value if walked.is_proven else limit
+        rows, basis = (Rows.none(len(x)), relaxation.basis) if learn else (None, None)
+        return Found(x, value, limit, tuple(met), rows, basis)
 
     def _tighten(self, problem: Problem, x: Ints, value: int, work: Work, *, learn: bool) -> Tight:
         """Relax, and add rows that the relaxation breaks as long as it gains by them."""
@@ -166,11 +203,7 @@ class Search:
             if not patience:
                 break
         bound = prove_bound(tightened, relaxed.price)
-        if bound.ticks > value:
-            rounded = np.rint(relaxed.x).astype(np.int64)
-            if np.abs(relaxed.x - rounded).max() > WHOLE or not self.program.is_feasible(rounded):
-                rounded = greedy(self.program, problem, bound.reduced, relaxed.x)
-            x, value = best_of(problem.cost.astype(np.int64), [x, rounded])
+        x, value = self._rounded(problem, bound, relaxed.x, x, value)
         n_own = len(problem.limit)
         binds = relaxed.price[n_own:] > 0
         if not learn:
@@ -178,6 +211,17 @@ class Search:
         basis = relaxation.basis
         kept = np.append(np.ones(n_own, dtype=bool), basis.rows[n_own:] != BASIC)
         return Tight(bound, rows.take(binds), rows.take(kept[n_own:]), basis.select(kept), x, value)
+
+    def _rounded(
+        self, problem: Problem, bound: Bound, relaxed: Floats, x: Ints, value: int
+    ) -> tuple[Ints, int]:
+        """The better of x and a choice near the relaxed one."""
+        if bound.ticks <= value:
+            return x, value
+        rounded = np.rint(relaxed).astype(np.int64)
+        if np.abs(relaxed - rounded).max() > WHOLE or not self.program.is_feasible(rounded):
+            rounded = greedy(self.program, problem, bound.reduced, relaxed)
+        return best_of(problem.cost.astype(np.int64), [x, rounded])
 
     def _search(self, problem: Problem, tight: Tight, work: Work) -> Found:
         """Look for what lies near the bound first, which few columns can be part of; then further down."""
@@ -256,7 +300,7 @@ class Search:
         return replace(branched, met=[_spread(keep, x, each) for each in branched.met])
 
 
-def _spread(keep: Ints, like: Ints, chosen: Ints) -> Ints:
+def _spread(keep: Ints, like: Ints, chosen: Ints | int) -> Ints:
     x = np.zeros_like(like)
     x[keep] = chosen
     return x

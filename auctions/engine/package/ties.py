@@ -48,8 +48,8 @@ def settle_ties(book: Book, search: Search, found: Found, work: Work | None = No
     """Return the preferred one of the choices worth `found.value`, or a better one should rounding have hidden it."""
     program = search.program
     problem = search.problem(program.ticks)
-    bound = search.bound(problem)
-    may, full = bound.may_be_chosen(found.value), bound.must_be_full(found.value)
+    work = Work() if work is None else work
+    may, full = search.ways(problem, found.value, work)
     if not (may & ~full & (found.x < program.upper)).any() and not (may & ~full & (found.x > 0)).any():
         return found
     keep = np.flatnonzero(may | (found.x > 0))
@@ -58,7 +58,7 @@ def settle_ties(book: Book, search: Search, found: Found, work: Work | None = No
         np.where(full, program.upper, 0)[keep],
         found.value,
         search.max_nodes,
-        Work() if work is None else work,
+        work,
         search.rows.of_columns(keep),
     )
     x = found.x[keep]

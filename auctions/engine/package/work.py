@@ -43,7 +43,9 @@ class Work:
         return self.units <= 0
 
     def spend(self, iterations: int, problem: Problem) -> None:
-        units = iterations * size_of(problem)
+        self.spend_units(iterations * size_of(problem))
+
+    def spend_units(self, units: int) -> None:
         self.units -= units
         self.spent += units
 

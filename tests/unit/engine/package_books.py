@@ -126,3 +126,37 @@ def _option(rng: random.Random, lots: list[Document], hours: int, largest: int) 
     if rng.random() < 0.5:
         return {"price": rng.randint(0, largest), "legs": legs}
     return {"value": rng.randint(0, largest * unit_hours), "legs": legs}
+
+
+def line_book(rng: random.Random, *, largest: int = 8, max_bids: int = 5, hours: int = 5) -> Document:
+    """Jobs that take a lot whole for hours in a row: at some time, on one of some lots, or one of two lengths."""
+    lots = []
+    for row in range(rng.randint(1, 2)):
+        start = rng.randint(0, hours - 2)
+        lots.append(_unit_lot(rng, f"L{row}", 1, rng.choice([0, rng.randint(0, largest // 4)])))
+        lots[row] |= {"units": rng.choice([1, 4]), "start": start, "end": rng.randint(start + 2, hours)}
+    bids = []
+    for row in range(rng.randint(2, max_bids)):
+        options = [_job(rng, lots, largest) for _ in range(rng.choice([1, 1, 2]))]
+        bids.append({"id": f"b{row}", "bidder": f"o{row}", "sequence": row, "options": options})
+    return {"format": 1, "rule": "core", "hours": hours, "lots": lots, "bids": bids}
+
+
+def line_books(*, largest: int = 8, max_bids: int = 5, hours: int = 5) -> st.SearchStrategy[Document]:
+    return st.randoms(use_true_random=False).map(
+        lambda rng: line_book(rng, largest=largest, max_bids=max_bids, hours=hours)
+    )
+
+
+def _job(rng: random.Random, lots: list[Document], largest: int) -> Document:
+    lot = rng.choice(lots)
+    hours = rng.randint(1, lot["end"] - lot["start"])
+    names = [
+        each["id"]
+        for each in lots
+        if each is lot or (each["units"] == lot["units"] and each["end"] - each["start"] >= hours)
+    ]
+    earliest = rng.randint(0, lot["end"] - hours)
+    latest = rng.randint(max(earliest, lot["start"]) + hours, lot["end"])
+    leg = {"lots": names, "units": lot["units"], "hours": hours, "earliest": earliest, "latest": latest}
+    return {"value": rng.randint(0, largest * hours * lot["units"]), "legs": [leg]}

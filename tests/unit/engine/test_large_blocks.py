@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auctions.engine import book_from_document, canonical_json, clear
+from auctions.engine.package.bounds import prove_bound
 from auctions.engine.package.found import exact_value
+from auctions.engine.package.highs import Relaxation
 from auctions.engine.package.large import is_large
 from auctions.engine.package.large.neighbourhoods import improve
 from auctions.engine.package.large.relaxation import relax_large
@@ -92,7 +94,7 @@ class TestRelaxation:
         program = largest_program(congested_week(30, 2))
         search = Search(program, max_nodes=1)
         problem = search.problem(program.ticks)
-        plain = search.bound(problem)
+        plain = prove_bound(problem, Relaxation(problem).solve().price)
 
         found = relax_large(program, problem, find_spans(program), all_at_once=all_at_once)
 

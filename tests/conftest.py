@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 from marketplace.audit import NEVER_TRUNCATED
-from marketplace.postgres import temporary_cluster
+from marketplace.postgres import EmbeddedCluster, temporary_cluster
 from settlements.stripe_sandbox.server import SandboxServer
 
 environment_at_start = dict(os.environ)
@@ -60,6 +60,14 @@ def django_db_modify_db_settings() -> None:
 def running_database_url(django_db_setup: None) -> str:
     """The address of the test database, for programs that a test starts (pass it as their DATABASE_URL)."""
     return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+
+
+@pytest.fixture(scope="session")
+def own_database_server(running_database_url: str) -> EmbeddedCluster:
+    """The Postgres of these tests alone, to be stopped and started again."""
+    if own_cluster is None:
+        pytest.skip("the server is not ours to restart")
+    return own_cluster
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,9 @@ import { updatePrice } from "../price.js";
 import "./refetch.js";
 import { LiveSocket } from "./socket.js";
 
+const BOARD_CHANGED = "sparegrid:board-changed";
 const SPREAD_MS = 800; // readers do not all re-fetch in the same instant
+const POLL_MS = 30_000; // while nothing comes by itself
 const RUNNING = new Set(["open", "frozen", "closed"]);
 const count = new Intl.NumberFormat("en-US");
 
@@ -12,6 +14,7 @@ const rows = new Map(); // the latest of each product and window, by "window pro
 const windows = new Map(); // the latest of each window, by its id as text
 const passedOver = new Set(); // asked for once, and the page does not show it
 let state = "offline";
+let asOf = null; // when the figures shown were surely the market's; null: when the page was drawn
 let isPaused = false;
 let refetchTimer = 0;
 let refetchWhenSeen = false;
@@ -108,12 +111,31 @@ function refetchSoon() {
   refetchTimer = setTimeout(() => {
     refetchTimer = 0;
     if (document.hidden) refetchWhenSeen = true;
-    else document.body.dispatchEvent(new CustomEvent("sparegrid:board-changed", { bubbles: true }));
+    else document.body.dispatchEvent(new CustomEvent(BOARD_CHANGED, { bubbles: true }));
   }, Math.random() * SPREAD_MS);
 }
 
 function showState() {
-  for (const badge of document.querySelectorAll("[data-freshness]")) badge.dataset.state = isPaused ? "paused" : state;
+  for (const badge of document.querySelectorAll("[data-freshness]")) {
+    badge.dataset.state = isPaused ? "paused" : state;
+    const time = badge.querySelector("time");
+    if (!time || !asOf || time.dateTime === asOf.toISOString()) continue;
+    time.dateTime = asOf.toISOString();
+    time.textContent = `${time.dateTime.slice(11, 19)} UTC`;
+    time.removeAttribute("title");
+    time.removeAttribute("data-localized"); // js/localtime.js then says it in the reader's zone anew
+  }
+}
+
+/** Ask for the figures while they do not come by themselves. */
+function poll() {
+  if (state === "offline") refetchSoon();
+}
+
+/** A fragment's answer is as fresh as the server says; what a socket said last may be older. */
+function takeAnswer(xhr) {
+  const said = Date.parse(xhr?.getResponseHeader("Date") ?? "");
+  if (state !== "live" && !Number.isNaN(said)) asOf = new Date(said);
 }
 
 function pauseOrGoOn(button) {
@@ -134,15 +156,18 @@ document.addEventListener("visibilitychange", () => {
   refetchWhenSeen = false;
   refetchSoon();
 });
-document.addEventListener("htmx:afterSettle", () => {
+document.addEventListener("htmx:afterSettle", ({ detail }) => {
+  if (detail.requestConfig?.triggeringEvent?.type === BOARD_CHANGED) takeAnswer(detail.xhr);
   showState();
   if (!isPaused) show([], rows.values()); // a fragment was drawn a moment ago; what came since stands in `rows`
 });
 
 new LiveSocket("/ws/board/", {
   onFrame: receive,
-  onState(now) {
+  onState(now, at) {
     state = now;
+    asOf = at ?? asOf;
     showState();
   },
 });
+setInterval(poll, POLL_MS);

@@ -4,6 +4,7 @@ const NEWS = ["sparegrid:own", "sparegrid:board-changed"];
 const RETRY_MS = 5_000;
 
 const told = Object.fromEntries(NEWS.map((kind) => [kind, 0]));
+const waiting = new Set(); // kinds of news that will be asked for again in a moment: once, however many fetches failed
 const asked = new WeakMap(); // request -> the news it was sent for, and how much of that there had been
 
 function again(kind) {
@@ -25,5 +26,10 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => {
 
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
   const sent = asked.get(detail.xhr);
-  if (sent && !detail.successful) setTimeout(again, RETRY_MS, sent.kind);
+  if (!sent || detail.successful || waiting.has(sent.kind)) return;
+  waiting.add(sent.kind);
+  setTimeout(() => {
+    waiting.delete(sent.kind);
+    again(sent.kind);
+  }, RETRY_MS);
 });

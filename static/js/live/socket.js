@@ -35,7 +35,8 @@ export class LiveSocket {
 
   /**
    * `query(seq)` gives the address's parameters, knowing the last number received (null: none yet). `onFrame` gets
-   * every snapshot, delta and event in unbroken order. `onState` gets "live", "catching-up" or "offline".
+   * every snapshot, delta and event in unbroken order. `onState` gets "live" with the server's time, again with each
+   * beat; "catching-up" while a connection that is open brings what is missing; or "offline".
    * `onEnd(code)` is called once if the server closes for good.
    */
   constructor(path, { query = () => ({}), onFrame, onState = () => {}, onEnd = () => {} }) {
@@ -54,13 +55,14 @@ export class LiveSocket {
   #connect() {
     clearTimeout(this.#retryTimer);
     if (this.#socket || this.#ended) return;
-    this.#onState(this.#failures > 1 ? "offline" : "catching-up");
+    this.#onState("offline");
     const address = new URL(this.#path, location.href);
     address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
     for (const [name, value] of Object.entries(this.#query(this.#seq))) address.searchParams.set(name, value);
     const socket = new WebSocket(address);
     this.#socket = socket;
     this.#expectBeat();
+    socket.addEventListener("open", () => socket === this.#socket && this.#onState("catching-up"));
     socket.addEventListener("message", (event) => socket === this.#socket && this.#receive(JSON.parse(event.data)));
     socket.addEventListener("close", (event) => socket === this.#socket && this.#closed(event.code));
   }
@@ -106,8 +108,10 @@ export class LiveSocket {
     if (frame.server_time) document.dispatchEvent(new CustomEvent("sparegrid:clock", { detail: Date.parse(frame.server_time) }));
     if (frame.type === "beat") {
       this.#failures = 0;
-      if (!this.#awaitsSnapshot) this.#onState(frame.publishing ? "live" : "offline"); // nobody computes prices: these are old
-    } else if (frame.type === "stale") this.#onState("catching-up");
+      if (this.#awaitsSnapshot) return;
+      if (frame.publishing) this.#onState("live", new Date(frame.server_time));
+      else this.#onState("offline"); // nobody computes prices: these are old
+    } else if (frame.type === "stale") this.#onState("offline"); // the server itself has lost the database
     else this.#take(frame);
   }
 

@@ -8,13 +8,17 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from django.db.models.functions import Now
 
 from accounts.models import BiddingLimit, Organization
+from auctions.bridge import CROWD
 from auctions.capacity import whole_period_units
-from auctions.models import Bid, Lot, Window
+from auctions.models import Bid, BidLeg, Lot, Window
 from auctions.operations.bids import change_bid, place_bid
 from auctions.policies import BidRejected
 from auctions.terms import single_lot_terms
@@ -41,10 +45,13 @@ class Horizon:
     n_blocks: int
 
 
-HORIZONS = (Horizon(2, 14, 2, 8, 2), Horizon(30, 150, 4, 24, 3), Horizon(220, 700, 24, 72, 2))
+HORIZONS = (Horizon(1, 14, 1, 8, 2), Horizon(30, 150, 4, 24, 3), Horizon(220, 700, 24, 72, 2))
 """One for each market of the demo: intraday, day-ahead, forward."""
 PAUSE_SECONDS = (1.0, 3.5)
 """Between two bids: at least, at most."""
+HURRY_SECONDS = 0.2
+"""Between two bids while products lack bidders: at the start, and whenever a window has opened."""
+FIRST_BIDS_AT_ONCE = 6
 MOST_NODES = 4
 HANDOVER_AHEAD = timedelta(minutes=30)
 HANDOVERS_AT_ONCE = 20
@@ -55,13 +62,15 @@ logger = logging.getLogger(__name__)
 def run_demo_market(stop: threading.Event, *, seed: int = 2026) -> None:
     """List and bid until told to stop. Buyers first put a test card on file, as a person would."""
     dice = random.Random(seed)
+    list_missing_blocks(dice, now=datetime.now(UTC))
     for name in BUYERS:
         put_card_on_file(Organization.objects.get(name=name), stop)
     while not stop.is_set():
         list_missing_blocks(dice, now=datetime.now(UTC))
         hand_over_what_is_due(now=datetime.now(UTC))
+        n_first = place_first_bids(dice, at_most=FIRST_BIDS_AT_ONCE)
         bid_once(dice)
-        stop.wait(dice.uniform(*PAUSE_SECONDS))
+        stop.wait(HURRY_SECONDS if n_first else dice.uniform(*PAUSE_SECONDS))
 
 
 def list_missing_blocks(dice: random.Random, *, now: datetime) -> int:
@@ -104,25 +113,70 @@ def hand_over_what_is_due(*, now: datetime) -> int:
     return n_handed_over
 
 
+def place_first_bids(dice: random.Random, *, at_most: int) -> int:
+    """Bid on products on which too few do for a price to be told, each buyer once. Return how many bids were taken."""
+    buyers = _buyers_with_money()
+    bidders = _bidders_by_lot()
+    products: dict[tuple[int, int, str], list[Lot]] = {}
+    for lot in _lots_that_take_bids():
+        products.setdefault((lot.window_id, lot.block.resource_type_id, lot.block.site.region), []).append(
+            lot
+        )
+    n_taken = 0
+    for lots in products.values():
+        there = set().union(*(bidders.get(lot.pk, set()) for lot in lots))
+        others = [buyer for buyer in buyers if buyer.pk not in there]
+        for buyer in dice.sample(others, min(len(others), max(0, CROWD - len(there)))):
+            if n_taken == at_most:
+                return n_taken
+            n_taken += _try(partial(_bid, dice, buyer, dice.choice(lots), most_nodes=1)) is not None
+    return n_taken
+
+
 def bid_once(dice: random.Random) -> Bid | None:
     """Let one buyer, other than the visitor's, bid on some lot or raise a bid it has. Return the bid, if taken."""
-    buyer = Organization.objects.get(name=dice.choice(BUYERS[1:]))
-    if not BiddingLimit.objects.get(organization=buyer).free_cents:
+    buyers = _buyers_with_money()
+    lot = _any_of(dice, _lots_that_take_bids())
+    if lot is None or not buyers:
         return None
-    lots = Lot.objects.filter(on_offer=True, window__status__in=[Window.Status.OPEN, Window.Status.FROZEN])
-    lot = _any_of(
-        dice, list(lots.select_related("window", "block__resource_type").order_by("window__closes_at", "id"))
-    )
-    if lot is None:
-        return None
+    buyer = dice.choice(buyers)
     own = Bid.objects.filter(
         organization=buyer, status=Bid.Status.PLACED, options__legs__named_lots__lot=lot
     ).first()
+    return _try(partial(_raise, dice, buyer, own, lot) if own else partial(_bid, dice, buyer, lot))
+
+
+def _try(bid: Callable[[], Bid | None]) -> Bid | None:
     try:
-        return _raise(dice, buyer, own, lot) if own else _bid(dice, buyer, lot)
+        return bid()
     except BidRejected as refused:
-        logger.info("%s was refused: %s", buyer, refused.message)
+        logger.info("a bid was refused: %s", refused.message)
         return None
+
+
+def _buyers_with_money() -> list[Organization]:
+    limits = BiddingLimit.objects.filter(organization__name__in=BUYERS[1:]).select_related("organization")
+    return [limit.organization for limit in limits.order_by("pk") if limit.free_cents > 0]
+
+
+def _lots_that_take_bids() -> list[Lot]:
+    """Return the lots of open windows, those that close first in front."""
+    taking = Window.objects.filter(status__in=[Window.Status.OPEN, Window.Status.FROZEN], closes_at__gt=Now())
+    lots = Lot.objects.filter(on_offer=True, window__in=taking)
+    return list(
+        lots.select_related("window", "block__resource_type", "block__site").order_by(
+            "window__closes_at", "id"
+        )
+    )
+
+
+def _bidders_by_lot() -> dict[int, set[int]]:
+    """Return who bids on each lot in open windows."""
+    found: dict[int, set[int]] = {}
+    legs = BidLeg.objects.filter(option__bid__status=Bid.Status.PLACED, named_lots__isnull=False)
+    for lot_id, organization_id in legs.values_list("named_lots__lot", "option__bid__organization"):
+        found.setdefault(lot_id, set()).add(organization_id)
+    return found
 
 
 def _offers() -> Iterator[tuple[Organization, Site, ResourceType]]:
@@ -182,14 +236,14 @@ def _any_of(dice: random.Random, lots: list[Lot]) -> Lot | None:
     return lots[min(int(dice.expovariate(3 / len(lots))), len(lots) - 1)]
 
 
-def _bid(dice: random.Random, buyer: Organization, lot: Lot) -> Bid | None:
+def _bid(dice: random.Random, buyer: Organization, lot: Lot, *, most_nodes: int = MOST_NODES) -> Bid | None:
     step = lot.block.unit_step
     nodes = whole_period_units(lot) // step
     if not nodes:
         return None
     terms = single_lot_terms(
         lot,
-        units=step * dice.randint(1, min(nodes, MOST_NODES)),
+        units=step * dice.randint(1, min(nodes, most_nodes)),
         price_ticks=_valuation(dice, lot.reserve_ticks),
     )
     return place_bid(organization=buyer, placed_by=trader_of(buyer), window_id=lot.window_id, terms=terms)

@@ -80,7 +80,7 @@ def _price(window: Window, resource_type: ResourceType, region: Region, dice: ra
     level = anchor * _level(window.closes_at, region)
     units = step * dice.randint(4, 16)
     lot = {"id": "lot", "seller": "seller", "units": units, "unit_step": step, "start": 0, "end": LOT_HOURS}
-    bids = [_bid(number, level, units, step, dice) for number in range(dice.randint(5, 12))]
+    bids = [_bid(number, level, units, step, dice) for number in range(dice.randint(2, 8))]
     document = {
         "format": 1,
         "rule": "core",

@@ -23,7 +23,7 @@ import auctions.tasks
 from auctions.publisher import run_publisher
 from auctions.sweeps import sweep_inquiries, sweep_standing_orders, sweep_windows
 from notifications.jobs import QUEUE_LETTERS, QUEUE_WEBHOOKS
-from notifications.sweeps import sweep_news
+from notifications.sweeps import sweep_news, sweep_old
 from settlements.jobs import QUEUE_MAIL, QUEUE_STRIPE
 from settlements.sweeps import (
     sweep_deliveries,
@@ -38,6 +38,7 @@ from settlements.sweeps import (
 
 SWEEP_SECONDS = 1.0
 RECONCILE_SECONDS = 60.0
+FORGET_SECONDS = 3600.0
 STALLED_SECONDS = 10.0
 POLL_SECONDS = 0.2
 HEARTBEAT_SECONDS = 2.0
@@ -66,6 +67,7 @@ async def run_worker() -> None:
         threading.Thread(
             target=_sweep, args=(stop, _reconcile, RECONCILE_SECONDS), name="reconciliation-sweep"
         ),
+        threading.Thread(target=_sweep, args=(stop, _forget, FORGET_SECONDS), name="retention-sweep"),
         threading.Thread(target=run_publisher, args=(stop,), name="publisher"),
     ]
     for thread in threads:
@@ -155,6 +157,10 @@ def _sweep_settlements() -> None:
 
 def _sweep_news() -> None:
     sweep_news(now=datetime.now(UTC))
+
+
+def _forget() -> None:
+    sweep_old(now=datetime.now(UTC))
 
 
 def _reconcile() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django import forms
 
 from accounts.models import User
-from notifications.kinds import AUDIENCES, Kind
+from notifications.kinds import AUDIENCES, FINANCE, OPERATOR, Kind
 from notifications.models import Preference, WebhookEndpoint
 from notifications.operations.endpoints import EndpointRefused, Terms
 from notifications.operations.reading import Choice, choose
@@ -30,18 +30,20 @@ class ReadForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class KindRow:
-    """A row of the table: a kind with its two boxes."""
+    """A row of the table: a kind with its two boxes, and how many endpoints of the organization hear of it."""
 
     kind: Kind
     in_page: forms.BoundField
     by_email: forms.BoundField
+    n_endpoints: int
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """The rows of one audience."""
+    """The rows of one audience; programs hear only of what happens to an organization, not of what waits at a desk."""
 
     label: str
+    is_desk: bool
     rows: list[KindRow]
 
 
@@ -54,9 +56,11 @@ class PreferencesForm(forms.Form):
         *,
         kinds: Iterable[Kind],
         chosen: Mapping[str, Preference],
+        heard_by_endpoints: Mapping[str, int],
     ) -> None:
         super().__init__(data)
         self.kinds = list(kinds)
+        self._heard_by_endpoints = heard_by_endpoints
         for kind in self.kinds:
             own = chosen.get(kind.name)
             self._add(f"{kind.name}-in_page", f"{kind.label}: on pages", own.in_page if own else True)
@@ -71,7 +75,7 @@ class PreferencesForm(forms.Form):
     def sections(self) -> list[Section]:
         """Return the table's rows by audience."""
         return [
-            Section(label, rows)
+            Section(label, audience in (FINANCE, OPERATOR), rows)
             for audience, label in AUDIENCES.items()
             if (rows := [self._row(kind) for kind in self.kinds if kind.audience == audience])
         ]
@@ -90,7 +94,8 @@ class PreferencesForm(forms.Form):
         )
 
     def _row(self, kind: Kind) -> KindRow:
-        return KindRow(kind, self[f"{kind.name}-in_page"], self[f"{kind.name}-by_email"])
+        n_endpoints = self._heard_by_endpoints.get(kind.name, 0)
+        return KindRow(kind, self[f"{kind.name}-in_page"], self[f"{kind.name}-by_email"], n_endpoints)
 
     def _add(self, name: str, label: str, initial: bool, *, disabled: bool = False) -> None:
         self.fields[name] = forms.BooleanField(

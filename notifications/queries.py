@@ -9,7 +9,7 @@ from django.db.models import Prefetch, Q, QuerySet
 
 from accounts.models import DeskEvent, Membership, Organization, User
 from accounts.policies import TRADING_ROLES
-from notifications.kinds import BY_NAME, FINANCE, OPERATOR, OWNER, Kind
+from notifications.kinds import BY_NAME, FINANCE, KINDS, OPERATOR, OWNER, Kind
 from notifications.models import Notification, Preference, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 
 PAGE = 30
@@ -129,6 +129,13 @@ def endpoints_of(organization: Organization) -> QuerySet[WebhookEndpoint]:
     """Return an organization's endpoints that were not removed."""
     own = WebhookEndpoint.objects.filter(organization=organization)
     return own.exclude(status=WebhookEndpoint.Status.REMOVED)
+
+
+def heard_by_endpoints(organization: Organization) -> dict[str, int]:
+    """Return how many of an organization's endpoints that are on hear of each kind, any of its events; by its name."""
+    on = endpoints_of(organization).filter(status=WebhookEndpoint.Status.ENABLED)
+    heard = [set(events) for events in on.values_list("events", flat=True)]
+    return {kind.name: sum(not events.isdisjoint(kind.events) for events in heard) for kind in KINDS}
 
 
 def page_of_deliveries(

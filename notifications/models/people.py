@@ -66,6 +66,7 @@ class Notification(models.Model):
             models.Index(
                 fields=["user"], condition=Q(in_page=True, read_at=None), name="notification_unread"
             ),
+            models.Index(fields=["created_at"], name="notification_by_age"),
         ]
 
     def __str__(self) -> str:

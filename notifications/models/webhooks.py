@@ -100,6 +100,9 @@ class WebhookDelivery(models.Model):
             models.Index(
                 fields=["next_try_at"], condition=Q(status="waiting"), name="webhook_delivery_waiting"
             ),
+            models.Index(
+                fields=["ended_at"], condition=Q(ended_at__isnull=False), name="webhook_delivery_by_age"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -18,7 +18,7 @@ from notifications.forms import PreferencesForm
 from notifications.kinds import kinds_for
 from notifications.links import LinkForged, read_unsubscribe_link
 from notifications.operations.reading import ChoiceRefused, end_letters
-from notifications.queries import audiences_of, choices_of
+from notifications.queries import audiences_of, choices_of, heard_by_endpoints
 
 
 @require_http_methods(["GET", "POST"])
@@ -28,7 +28,8 @@ def preferences(request: MemberRequest) -> HttpResponse:
     """A table of kinds and channels."""
     kinds = kinds_for(audiences_of(request.user, request.memberships))
     data = request.POST if request.method == "POST" else None
-    form = PreferencesForm(data, kinds=kinds, chosen=choices_of(request.user))
+    heard = heard_by_endpoints(request.organization) if request.organization else {}
+    form = PreferencesForm(data, kinds=kinds, chosen=choices_of(request.user), heard_by_endpoints=heard)
     if data is not None and form.is_valid():
         form.save_for(request.user)
         messages.success(request, "Kept. It holds from the next piece of news on.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from notifications.models import Notification
 from tests.browser.conftest import log_in
 from tests.factories import BuyerFactory, MembershipFactory
 
@@ -72,3 +73,23 @@ def test_a_fetch_that_failed_is_tried_again(bids: Page) -> None:
         if fetches.held:
             break
     fetches.next().continue_()
+
+
+def test_the_bell_counts_on_a_page_that_follows_no_stream(context: BrowserContext, live_server) -> None:
+    membership = MembershipFactory(organization=BuyerFactory())
+    log_in(context, membership.user, live_server.url)
+    page = context.new_page()
+    page.clock.install()
+    page.goto("/organization/")
+    expect(page.locator("#bell")).to_have_text("Notifications: none unread")
+
+    Notification.objects.create(
+        user=membership.user,
+        organization=membership.organization,
+        kind="payment_made",
+        key="one",
+        event="settlement.paid",
+        data={"settlement": 1, "amount_cents": 100},
+    )
+    page.clock.run_for(61_000)
+    expect(page.locator("#bell")).to_contain_text("1 unread")

@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.models import DeskEvent, Membership
 from accounts.stream import append_desk_event
 from notifications.kinds import KINDS
-from notifications.models import Notification, Preference
+from notifications.models import Notification, Preference, WebhookEndpoint
 from notifications.operations.spreading import pass_desk_events_on, pass_feed_on
 from tests.factories import BuyerFactory, MembershipFactory, UserFactory
 from tests.integration.notifications.test_spreading import happens
@@ -153,7 +153,7 @@ class TestList:
         pass_desk_events_on()
 
         assert "4 of 5 (settlement 4)" in client.get(LIST).text
-        assert "every 60s" in client.get(BELL).text
+        assert words(client.get(BELL).text) == "1 Notifications: 1 unread"
 
     def test_empty_says_what_comes_here(self, client):
         assert "Nothing yet" in client.get(LIST).text
@@ -198,6 +198,36 @@ class TestPreferences:
         client.post(PREFERENCES, {"window_stuck-in_page": "on", "made_up-in_page": "on"})
 
         assert not Preference.objects.filter(kind__in=["window_stuck", "made_up"]).exists()
+
+    def test_shows_what_programs_hear_of_and_where_that_is_chosen(self, client, member):
+        for events, status in (
+            (["bid.won", "bid.lost"], "enabled"),
+            (["bid.lost"], "enabled"),
+            (["bid.lost", "refund.approved"], "disabled"),
+        ):
+            WebhookEndpoint.objects.create(
+                organization=member.organization,
+                url="https://example.com/",
+                events=events,
+                status=status,
+                sealed_secret="-",
+                created_by=member.user,
+            )
+
+        page = client.get(PREFERENCES).text
+        text = words(page)
+        assert reverse("notifications:webhook_list") in page
+        assert "A bid won 1 endpoint A bid lost 2 endpoints" in text
+        assert "A refund was decided or paid none" in text
+
+    def test_a_member_who_is_no_owner_reads_who_chooses(self, member):
+        trader = MembershipFactory(organization=member.organization, role=Membership.Role.TRADER)
+        client = Client()
+        client.force_login(trader.user)
+
+        page = client.get(PREFERENCES).text
+        assert "for which its owners choose at each endpoint" in page
+        assert reverse("notifications:webhook_list") not in page
 
     def test_nobody_without_an_organization_has_a_choice(self):
         client = Client()

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from django.db.models import Prefetch, Q, QuerySet
 
 from accounts.models import Organization
-from settlements.models import Entry, Refund, RefundAttempt, RefundLine, Transaction, TransferReversal
+from auctions.models import StandingOrder
+from marketplace.hours import n_hours
+from settlements.models import (
+    Entry,
+    Refund,
+    RefundAttempt,
+    RefundLine,
+    SettlementLine,
+    Transaction,
+    TransferReversal,
+)
 from settlements.queries.queue import PAGE_SIZE
 
 WAITING = (Refund.Status.PROPOSED, Refund.Status.FAILED)
@@ -86,3 +97,29 @@ def booked_under(reference: str) -> list[Transaction]:
 def own_refunds(organization: Organization | int) -> QuerySet[Refund]:
     """Return the refunds of an organization's settlements that were decided."""
     return Refund.objects.filter(settlement__organization=organization, status__in=Refund.BOOKED)
+
+
+@dataclass(slots=True)
+class GivenBack:
+    """What was decided to go back of what a standing order won: cents, by bid too, and unit-hours refunded in full."""
+
+    cents: int = 0
+    unit_hours_in_full: int = 0
+    by_bid: dict[int, int] = field(default_factory=dict)
+
+
+def given_back_by_order(orders: Iterable[StandingOrder]) -> dict[int, GivenBack]:
+    """Add up what was refunded of what ``orders`` won, by order; those without a refund are left out."""
+    found: dict[int, GivenBack] = {}
+    lines = SettlementLine.objects.filter(
+        award__bid__standing_order__in=[order.pk for order in orders], refunded_cents__gt=0
+    )
+    for line in lines.select_related("award__bid").order_by("id"):
+        bid = line.award.bid
+        assert bid.standing_order_id is not None
+        given_back = found.setdefault(bid.standing_order_id, GivenBack())
+        given_back.cents += line.refunded_cents
+        given_back.by_bid[bid.pk] = given_back.by_bid.get(bid.pk, 0) + line.refunded_cents
+        if line.refunded_cents == line.amount_cents:
+            given_back.unit_hours_in_full += line.award.units * n_hours(line.starts_at, line.ends_at)
+    return found

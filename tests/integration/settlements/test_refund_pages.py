@@ -1,15 +1,20 @@
 """Finance's pages of refunds and disputes, the buyer's, and the API: who may, what is shown, what a stale form does."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.db.models import QuerySet
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Membership, Organization, User
+from auctions.models import Bid, StandingOrder
+from marketplace.db import database_now
 from settlements import ledger
 from settlements.models import Dispute, Refund, Transaction
+from settlements.queries.refunds import given_back_by_order
 from settlements.stripe_sandbox.resources import disputes as at_stripe
 from settlements.stripe_sandbox.server import SandboxServer
 from tests.factories import BuyerFactory, MembershipFactory, UserFactory
@@ -318,3 +323,50 @@ class TestBuyer:
         assert buyer.get("/api/v1/refunds/").json()["results"] == []
         assert buyer.get(f"/api/v1/refunds/{other.pk}/").status_code == 404
         assert buyer.post("/api/v1/refunds/", {}).status_code == 405
+
+
+class TestStandingOrder:
+    def test_tells_won_and_refunded_apart(self, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+        buyer = BuyerFactory()
+        settlement = paid_settlement(60_00, 40_00, 20_00, buyer=buyer)
+        bids = Bid.objects.filter(organization=buyer).order_by("id")
+        order = order_that_placed(bids)
+        refund(settlement, 60_00, 10_00)
+
+        (given_back,) = given_back_by_order([order]).values()
+        assert (given_back.cents, given_back.by_bid) == (70_00, {bids[0].pk: 60_00, bids[1].pk: 10_00})
+        assert given_back.unit_hours_in_full == bids[0].awards.get().unit_hours
+
+        client = member_of(buyer)
+        page = client.get(reverse("auctions:order_detail", args=[order.pk])).text
+        for said in ("$120.00", "Of it refunded", "$70.00", "$60.00 refunded", "$10.00 refunded"):
+            assert said in page
+        assert "does not bid for it again" in page
+        assert "$70.00 refunded" in client.get(reverse("auctions:order_list")).text
+        other = order_that_placed(bids.none())
+        with django_assert_num_queries(1):
+            assert set(given_back_by_order([order, other])) == {order.pk}
+
+    def test_says_nothing_of_refunds_where_there_are_none(self) -> None:
+        buyer = BuyerFactory()
+        paid_settlement(60_00, buyer=buyer)
+        order = order_that_placed(Bid.objects.filter(organization=buyer))
+
+        page = member_of(buyer).get(reverse("auctions:order_detail", args=[order.pk])).text
+        assert "refunded" not in page
+
+
+def order_that_placed(bids: QuerySet[Bid]) -> StandingOrder:
+    """Have a standing order of their buyer stand behind ``bids``."""
+    first = bids.first()
+    order = StandingOrder.objects.create(
+        organization=first.organization if first else BuyerFactory(),
+        status=StandingOrder.Status.PAUSED,
+        resource_types=[first.awards.get().lot.block.resource_type_id if first else 1],
+        goal_unit_hours=100,
+        price_ticks=1_000_000,
+        budget_cents=1_000_00,
+        deadline_at=database_now() + timedelta(days=2),
+    )
+    bids.update(standing_order=order)
+    return order

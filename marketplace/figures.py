@@ -71,8 +71,11 @@ def estimate(is_estimate: bool) -> SafeString:
 
 
 def sparkline(values: Sequence[int]) -> SafeString:
-    """Draw numbers, oldest first, as a small line. It is decoration: the price beside it says the last one."""
-    if len(values) < 2:
+    """Draw numbers, oldest first, as a small line. It is decoration: the price beside it says the last one.
+
+    Two say no more than the change beside it does.
+    """
+    if len(values) < 3:
         return SafeString("")
     low, span = min(values), max(max(values) - min(values), 1)
     across, up = SPARK_WIDTH / (len(values) - 1), (SPARK_HEIGHT - 2) / span

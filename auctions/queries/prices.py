@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Max, QuerySet
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import BigIntegerField, Count, Exists, F, Func, Max, Min, OuterRef, Q, QuerySet, Sum
 
 from auctions.models import Market, ProductPrice, Window
 from inventory.models import Region, ResourceType
@@ -19,6 +21,8 @@ SPANS = {
 }
 DEFAULT_SPAN = "7d"
 MOST_POINTS = 2_000
+LINE_POINTS = 24
+"""Of the small line beside a price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +38,6 @@ class Product:
 
     def __str__(self) -> str:
         return f"{self.resource_type.name}, {self.region_label}"
-
-
-@dataclass(frozen=True, slots=True)
-class PricedProduct:
-    """A product that was on offer in cleared windows: how many of them, and when the last one closed."""
-
-    product: Product
-    n_windows: int
-    last_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +59,80 @@ class Summary:
         return self.sold_unit_hours * 100 // self.offered_unit_hours if self.offered_unit_hours else None
 
 
-def priced_products() -> list[PricedProduct]:
-    """Return every product with a price history, by name and region."""
+@dataclass(frozen=True, slots=True)
+class PricedProduct:
+    """A product that a market's cleared windows offered. ``ticks``: what it came to lately, the newest first."""
+
+    product: Product
+    summary: Summary
+    ticks: tuple[int, ...]
+    last_at: datetime
+
+    @property
+    def change_ticks(self) -> int | None:
+        return self.ticks[0] - self.ticks[1] if len(self.ticks) > 1 else None
+
+    @property
+    def line(self) -> tuple[int, ...]:
+        return self.ticks[::-1]
+
+
+def priced_markets() -> list[Market]:
+    """Return the markets that have a price history, in the board's order."""
+    has_history = Exists(ProductPrice.objects.filter(window__market=OuterRef("pk")))
+    return list(Market.objects.filter(has_history).order_by("position", "id"))
+
+
+def priced_products(market: Market, *, since: datetime) -> list[PricedProduct]:
+    """Return what every product came to in a market's windows that closed since then, by name and region."""
     rows = (
-        ProductPrice.objects.values_list("resource_type_id", "region")
-        .annotate(n=Count("id"), last=Max("window__closes_at"))
+        ProductPrice.objects.filter(
+            window__market=market, window__status=Window.Status.CLEARED, window__closes_at__gte=since
+        )
+        .values("resource_type_id", "region")
+        .annotate(
+            n_windows=Count("id"),
+            n_sold=Count("paid_ticks"),
+            low_ticks=Min("paid_ticks"),
+            high_ticks=Max("paid_ticks"),
+            worth_ticks=Sum(F("paid_ticks") * F("sold_unit_hours"), default=0),
+            sold=Sum("sold_unit_hours"),
+            offered=Sum("offered_unit_hours"),
+            last_at=Max("window__closes_at"),
+            ticks=_latest_ticks(),
+        )
         .order_by("resource_type__name", "region")
     )
-    types = ResourceType.objects.in_bulk()
-    return [PricedProduct(Product(types[type_id], region), n, last) for type_id, region, n, last in rows]
+    types = ResourceType.objects.in_bulk({row["resource_type_id"] for row in rows})
+    return [
+        PricedProduct(
+            product=Product(types[row["resource_type_id"]], row["region"]),
+            summary=Summary(
+                n_windows=row["n_windows"],
+                n_sold=row["n_sold"],
+                last_ticks=row["ticks"][0] if row["ticks"] else None,
+                mean_ticks=int(row["worth_ticks"] // row["sold"]) if row["sold"] else None,
+                low_ticks=row["low_ticks"],
+                high_ticks=row["high_ticks"],
+                sold_unit_hours=row["sold"],
+                offered_unit_hours=row["offered"],
+            ),
+            ticks=tuple(row["ticks"] or ()),
+            last_at=row["last_at"],
+        )
+        for row in rows
+    ]
+
+
+def _latest_ticks() -> Func:
+    newest_first = ArrayAgg(
+        "paid_ticks", filter=Q(paid_ticks__isnull=False), order_by=("-window__closes_at", "-id")
+    )
+    return Func(
+        newest_first,
+        template=f"(%(expressions)s)[1:{LINE_POINTS}]",
+        output_field=ArrayField(BigIntegerField()),
+    )
 
 
 def markets_of(product: Product) -> list[Market]:

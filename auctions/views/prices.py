@@ -17,6 +17,7 @@ from auctions.queries.prices import (
     Product,
     history,
     markets_of,
+    priced_markets,
     priced_products,
     summary_of,
 )
@@ -35,8 +36,18 @@ CSV_COLUMNS = (
 
 @require_safe
 def product_list(request: HttpRequest) -> HttpResponse:
-    """List every product that cleared windows have offered."""
-    return render(request, "auctions/price_list.html", {"products": priced_products()})
+    """List what every product came to in one market's cleared windows, over a span."""
+    markets = priced_markets()
+    market = _chosen(markets, request.GET.get("market", ""))
+    span = _span(request)
+    context = {
+        "markets": markets,
+        "market": market,
+        "span": span,
+        "spans": SPANS,
+        "products": priced_products(market, since=timezone.now() - SPANS[span]) if market else [],
+    }
+    return render(request, "auctions/price_list.html", context)
 
 
 @require_safe
@@ -45,9 +56,7 @@ def product_prices(request: HttpRequest, slug: str, region: str) -> HttpResponse
     product = _product(slug, region)
     markets = markets_of(product)
     market = _chosen(markets, request.GET.get("market", ""))
-    span = request.GET.get("span", DEFAULT_SPAN)
-    if span not in SPANS:
-        span = DEFAULT_SPAN
+    span = _span(request)
     since = timezone.now() - SPANS[span]
     prices = list(history(product, market, since=since)[:MOST_POINTS]) if market else []
     context = {
@@ -94,3 +103,8 @@ def _product(slug: str, region: str) -> Product:
 
 def _chosen(markets: list[Market], slug: str) -> Market | None:
     return next((market for market in markets if market.slug == slug), markets[0] if markets else None)
+
+
+def _span(request: HttpRequest) -> str:
+    span = request.GET.get("span", DEFAULT_SPAN)
+    return span if span in SPANS else DEFAULT_SPAN

@@ -10,7 +10,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from auctions.models import Market, ProductPrice, Window
-from auctions.queries.prices import Product, history, summary_of
+from auctions.queries.prices import PricedProduct, Product, history, summary_of
 from inventory.models import ResourceType
 from marketplace.db import database_now
 from tests.factories import MarketFactory, ResourceTypeFactory, WindowFactory
@@ -116,8 +116,47 @@ class TestPage:
 
         with django_assert_num_queries(3):  # type, markets, prices
             Client().get(url(resource_type))
-        with django_assert_num_queries(2):
+        for other in ResourceTypeFactory.create_batch(3):
+            priced(other, market, hours_ago=1, paid=10_000, sold=1)
+        with django_assert_num_queries(3):  # markets, prices, types
             Client().get(reverse("auctions:price_list"))
+
+
+class TestList:
+    def test_sums_each_product_up_as_its_own_page_does(self, resource_type: ResourceType) -> None:
+        market, idle = MarketFactory(), ResourceTypeFactory(name="Idle", slug="idle")
+        for hours_ago, paid, sold in ((1, 30_000, 10), (2, None, 0), (3, 20_000, 30), (4, 26_000, 1)):
+            priced(resource_type, market, hours_ago=hours_ago, paid=paid, sold=sold)
+        priced(idle, market, hours_ago=5, paid=None)
+
+        of_type, of_idle = sorted(products(), key=lambda row: row.product.resource_type.name == "Idle")
+
+        assert of_type.summary == summary_of(list(history(Product(resource_type, REGION), market)))
+        assert (of_type.ticks, of_type.change_ticks) == ((30_000, 20_000, 26_000), 10_000)
+        assert of_idle.summary == summary_of(list(history(Product(idle, REGION), market)))
+        assert (of_idle.ticks, of_idle.change_ticks, of_idle.summary.last_ticks) == ((), None, None)
+
+    def test_shows_one_market_and_span_and_links_to_the_same(self, resource_type: ResourceType) -> None:
+        near, far = MarketFactory(position=0), MarketFactory(position=1)
+        priced(resource_type, near, hours_ago=200, paid=10_000, sold=1)
+        priced(resource_type, far, hours_ago=3, paid=11_000, sold=1)
+
+        assert products() == []
+        assert [row.ticks for row in products(span="14d")] == [(10_000,)]
+        assert [row.ticks for row in products(market=far.slug)] == [(11_000,)]
+        page = (
+            Client().get(reverse("auctions:price_list"), {"market": far.slug, "span": "1d"}).content.decode()
+        )
+        assert f"?market={far.slug}&amp;span=1d" in page
+        assert "Nothing in this span" in Client().get(reverse("auctions:price_list")).content.decode()
+
+    def test_says_what_to_do_before_anything_cleared(self) -> None:
+        MarketFactory()
+        assert "No prices yet" in Client().get(reverse("auctions:price_list")).content.decode()
+
+
+def products(**query: str) -> list[PricedProduct]:
+    return Client().get(reverse("auctions:price_list"), query).context["products"]
 
 
 def test_the_file_holds_the_whole_history(resource_type: ResourceType) -> None:

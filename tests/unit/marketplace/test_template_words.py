@@ -140,8 +140,8 @@ class TestSparkline:
         assert 'points="0.0,19.0 36.0,1.0 72.0,10.0"' in html
         assert 'aria-hidden="true"' in html
 
-    def test_draws_nothing_of_less_than_two(self):
-        assert words(render("{% sparkline values %}", values=[10])) == ""
+    def test_draws_nothing_of_less_than_three(self):
+        assert words(render("{% sparkline values %}", values=[10, 20])) == ""
 
     def test_draws_a_level_line_of_equal_numbers(self):
-        assert 'points="0.0,19.0 72.0,19.0"' in render("{% sparkline values %}", values=[5, 5])
+        assert 'points="0.0,19.0 36.0,19.0 72.0,19.0"' in render("{% sparkline values %}", values=[5, 5, 5])

@@ -165,6 +165,7 @@ KINDS = (
         by_email=True,
         letters=Letters.OTHERS,
         side=SELLER,
+        gathers=True,
     ),
     Kind(
         "sale_starts",

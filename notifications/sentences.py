@@ -346,5 +346,15 @@ MANY: Mapping[str, Words] = {
         "Each hand-over is due once its buyer has paid.",
         "settlements:sale_delivery_list",
     ),
+    "delivery.handover_due": Words(
+        "{n} hand-overs are due of window {window}",
+        "They are paid, and the first begins {starts}. Half an hour after its start each counts as missed.",
+        "settlements:sale_delivery_list",
+    ),
+    "delivery.keys_changed": Words(
+        "Other SSH keys for {n} awards of window {window}",
+        "Please let these in and no others. Each award's page shows them.",
+        "settlements:sale_delivery_list",
+    ),
 }
 """How several events of one window are put, where a kind gathers them."""

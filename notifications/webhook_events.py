@@ -25,7 +25,7 @@ class Event:
 
 _BID = ("bid", "window", "hold_cents", "status")
 _SETTLEMENT = ("settlement", "window", "amount_cents")
-_DELIVERY = ("delivery", "award", "side", "starts_at", "ends_at")
+_DELIVERY = ("delivery", "award", "window", "side", "starts_at", "ends_at")
 _REFUND = ("refund", "settlement", "amount_cents", "status")
 _DISPUTE = ("dispute", "settlement", "amount_cents", "status")
 _TRANSFER = ("transfer", "delivery", "amount_cents", "status")

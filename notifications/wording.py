@@ -80,4 +80,5 @@ _MADE: Mapping[str, Callable[[Data], str]] = {
     "pay_by": lambda data: _instant(data.get("pay_by")),
     "answer_by": lambda data: _instant(data.get("answer_by")),
     "hours": _hours,
+    "starts": lambda data: _instant(data["starts_at"]),
 }

@@ -7,7 +7,7 @@ nothing, and the next one begins where the cursor stands. Two workers never pass
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 EVENTS_AT_ONCE = 2_000
 FEEDS_AT_ONCE = 200
 SUMMED = ("amount_ticks", "units")
+EARLIEST = ("starts_at",)
 _BEHIND = """
     SELECT stream.organization_id FROM accounts_stream stream
     LEFT JOIN notifications_feedcursor cursor ON cursor.organization_id = stream.organization_id
@@ -46,9 +47,17 @@ class News:
 
     def add(self, data: dict[str, Any]) -> None:
         self.n += 1
-        for name in SUMMED:
-            if name in self.data:
-                self.data[name] += data[name]
+        _gather_into(self.data, data)
+
+
+def _gather_into(data: dict[str, Any], more: Mapping[str, Any]) -> None:
+    """Add what another event says to what one says of several. Instants are ISO 8601 in UTC: text keeps their order."""
+    for name in SUMMED:
+        if name in data:
+            data[name] += more[name]
+    for name in EARLIEST:
+        if name in data:
+            data[name] = min(data[name], more[name])
 
 
 @dataclass(slots=True)
@@ -148,7 +157,7 @@ def _gather(events: Iterable[StreamEvent]) -> Gathered:
         kind = kind_of(event.kind, event.data)
         if kind is None:
             continue
-        if kind.gathers:
+        if kind.gathers and "window" in event.data:
             key = f"{event.organization_id}:{event.kind}:window:{event.data['window']}"
         else:
             key = f"{event.organization_id}#{event.sequence}"
@@ -202,9 +211,7 @@ def _known_of(told: list[tuple[Recipient, News, bool]]) -> dict[tuple[int, str],
 
 
 def _add_to(row: Notification, more: News) -> None:
-    for name in SUMMED:
-        if name in row.data:
-            row.data[name] += more.data[name]
+    _gather_into(row.data, more.data)
     row.n += more.n
     row.read_at = None
     row.save(update_fields=["data", "n", "read_at"])

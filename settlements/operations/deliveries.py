@@ -30,7 +30,7 @@ def cancel_deliveries(settlement_ids: Sequence[int]) -> list[Happening]:
     """
     undelivered = Delivery.objects.filter(line__settlement_id__in=settlement_ids, status__in=Delivery.LIVE)
     cancelled = list(
-        undelivered.select_related("line").order_by("id").select_for_update(no_key=True, of=("self",))
+        undelivered.select_related("line__award").order_by("id").select_for_update(no_key=True, of=("self",))
     )
     Delivery.objects.filter(pk__in=[delivery.pk for delivery in cancelled]).update(status=Status.CANCELLED)
     write_cancelled_notices(cancelled)

@@ -105,6 +105,7 @@ def told_both_sides(delivery: Delivery, kind: str, **facts: int | str) -> list[H
     data = {
         "delivery": delivery.pk,
         "award": delivery.line.award_id,
+        "window": delivery.line.award.window_id,
         "starts_at": delivery.starts_at.isoformat(),
         "ends_at": delivery.ends_at.isoformat(),
         **facts,

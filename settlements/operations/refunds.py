@@ -232,7 +232,9 @@ def _count_against_lines(refund: Refund, effect: RefundEffect) -> None:
 def _call_off(lines: Iterable[SettlementLine]) -> None:
     """What is refunded in full is not delivered any more."""
     live = Delivery.objects.filter(line__in=list(lines), status__in=Delivery.LIVE)
-    for delivery in live.select_related("line").order_by("id").select_for_update(no_key=True, of=("self",)):
+    for delivery in (
+        live.select_related("line__award").order_by("id").select_for_update(no_key=True, of=("self",))
+    ):
         move(delivery, Delivery.Status.CANCELLED)
         append_events(told_both_sides(delivery, "delivery.cancelled"))
 

@@ -75,6 +75,28 @@ class TestPassFeedOn:
         won = told["bid.won:window:12"]
         assert put(won.event, won.data, n=won.n).title == "3 bids won in window 12: 24 units for $300.00"
 
+    def test_gathers_the_hand_overs_of_a_window_and_says_when_the_first_begins(self, member, monkeypatch):
+        monkeypatch.setattr(spreading, "EVENTS_AT_ONCE", 2)
+        for award, hour in ((1, "05"), (2, "03"), (3, "04")):
+            happens(
+                member,
+                "delivery.handover_due",
+                delivery=award,
+                award=award,
+                window=12,
+                side="seller",
+                starts_at=f"2026-11-25T{hour}:00:00+00:00",
+                ends_at="2026-11-25T09:00:00+00:00",
+            )
+
+        while feeds_behind():
+            pass_feed_on(organization_id=member.organization_id)
+
+        told = Notification.objects.get()
+        said = put(told.event, told.data, n=told.n)
+        assert said.title == "3 hand-overs are due of window 12"
+        assert "the first begins 25 Nov 2026 03:00 UTC" in said.text
+
     def test_counts_on_where_a_feed_is_read_in_parts(self, member, monkeypatch):
         monkeypatch.setattr(spreading, "EVENTS_AT_ONCE", 2)
         for bid in range(5):

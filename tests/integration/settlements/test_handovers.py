@@ -74,7 +74,7 @@ class TestHandOver:
         assert (delivery.status, delivery.handed_over_at, handover.version) == (Status.READY, before, 1)
         told = StreamEvent.objects.filter(organization=delivery.buyer_id).latest("sequence")
         assert told.kind == "delivery.handed_over"
-        assert set(told.data) == {"delivery", "award", "starts_at", "ends_at", "version", "side"}
+        assert set(told.data) == {"delivery", "award", "window", "starts_at", "ends_at", "version", "side"}
 
     def test_writes_nothing_in_the_clear_anywhere(self) -> None:
         delivery = handed_over()

@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.api.authentication import organization_of
+from accounts.api.filters import IdFilter
 from accounts.api.idempotency import idempotent
 from accounts.api.permissions import IsBuyer, IsMember
 from accounts.api.problems import refusal
@@ -38,8 +39,8 @@ ACCEPTED = 202
 
 
 class BidFilter(filters.FilterSet):
-    window = filters.NumberFilter(field_name="window_id")
-    standing_order = filters.NumberFilter(field_name="standing_order_id")
+    window = IdFilter(field_name="window_id")
+    standing_order = IdFilter(field_name="standing_order_id")
     status = filters.ChoiceFilter(choices=Bid.Status.choices)
 
 
@@ -159,8 +160,8 @@ class BidViewSet(ReadOnlyModelViewSet):
 
 
 class AwardFilter(filters.FilterSet):
-    window = filters.NumberFilter(field_name="window_id")
-    bid = filters.NumberFilter(field_name="bid_id")
+    window = IdFilter(field_name="window_id")
+    bid = IdFilter(field_name="bid_id")
 
 
 class AwardViewSet(ReadOnlyModelViewSet):

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 
+from accounts.api.filters import IdFilter
 from auctions.api.serializers import (
     IndicationSerializer,
     LotSerializer,
@@ -66,7 +67,7 @@ class ProductFilter(filters.FilterSet):
 
 
 class IndicationFilter(ProductFilter):
-    window = filters.NumberFilter(field_name="window_id")
+    window = IdFilter(field_name="window_id")
     market = filters.CharFilter(field_name="window__market__slug")
 
 
@@ -81,7 +82,7 @@ class IndicationViewSet(ListModelMixin, GenericViewSet):
 
 
 class PriceFilter(ProductFilter):
-    window = filters.NumberFilter(field_name="window_id")
+    window = IdFilter(field_name="window_id")
     market = filters.CharFilter(field_name="window__market__slug")
 
 
@@ -96,7 +97,7 @@ class PriceViewSet(ListModelMixin, GenericViewSet):
 
 
 class LotFilter(filters.FilterSet):
-    window = filters.NumberFilter(field_name="window_id")
+    window = IdFilter(field_name="window_id")
     market = filters.CharFilter(field_name="window__market__slug")
     resource_type = filters.CharFilter(field_name="block__resource_type__slug")
     region = filters.ChoiceFilter(field_name="block__site__region", choices=Region.choices)

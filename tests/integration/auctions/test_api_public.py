@@ -100,3 +100,19 @@ class TestLots:
 
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["field"] == "region"
+
+
+@pytest.mark.parametrize("rows", ["lots", "indications", "prices"])
+class TestFilterByWindow:
+    @pytest.mark.parametrize("text", ["-1e999999", "-1E400", "1.5", "12x"])
+    def test_refuses_what_is_no_id_at_once(self, db: None, client: APIClient, rows: str, text: str) -> None:
+        answer = client.get(f"{ROOT}{rows}/", {"window": text})
+
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["field"] == "window"
+
+    @pytest.mark.parametrize("text", ["0", "-7", str(10**30)])
+    def test_finds_nothing_by_a_number_that_no_row_has(
+        self, db: None, client: APIClient, rows: str, text: str
+    ) -> None:
+        assert client.get(f"{ROOT}{rows}/", {"window": text}).json()["results"] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from typing import NoReturn
 
 from accounts.models import Organization
 from auctions.capacity import capacities, units_for
+from auctions.engine.package.columns import MAX_COMBINATIONS, MAX_SIZES
 from auctions.engine.package.limits import MAX_WAY_HOURS, MAX_WAYS
 from auctions.matching import count_matches
 from auctions.models import Lot, Window
@@ -24,6 +26,8 @@ MAX_UNITS = 1_000_000
 """More than any lot; keeps products of units and hours far inside int64."""
 MAX_VALUE_TICKS = 2**53 - 1
 """The highest worth of an option, ticks: up to here sums are exact everywhere."""
+PLAIN_WAYS = 2
+"""Of a bid for one lot over the whole of its hours: the least it takes of it, and more."""
 WHOLE_PPM = 1_000_000
 MAX_SHARE_OF_BID_PPM = 100_000
 """The most that one bid may take of what the engine can clear in one window, millionths."""
@@ -80,32 +84,69 @@ def check_terms(*, window: Window, organization: Organization, terms: BidTerms) 
             for leg_number, leg in enumerate(option.legs)
         }
         _check_option(_Place(number), option, kinds)
-    return _share(window, organization, terms)
+    return _share(window, organization, terms, supply)
 
 
-def _share(window: Window, organization: Organization, terms: BidTerms) -> int:
+def _share(window: Window, organization: Organization, terms: BidTerms, supply: _Supply) -> int:
     """Return how much of what the engine can clear in one window a bid takes, millionths; 0 for a plain one.
 
-    The engine writes out every way to fill a bid: each lot a leg accepts, from each hour it may start. A bid for one
-    lot over the whole of its hours has one. Raise BidRejected where a bid alone takes more than it may.
+    The engine writes out every way to fill a bid: each lot a leg accepts, from each hour it may start, and where any
+    part will do, each run of sizes. A bid for one lot over the whole of its hours has one or two. Raise BidRejected
+    where a bid alone takes more than it may.
     """
-    legs = [
-        (number, at, leg) for number, option in enumerate(terms.options) for at, leg in enumerate(option.legs)
-    ]
+    n_legs = sum(len(option.legs) for option in terms.options)
     share = 0
-    for number, at, leg in legs:
-        n_lots = len(leg.lot_ids) if leg.filter is None else _lots_to_come(window, organization, leg)
-        starts = int((leg.latest_at - leg.earliest_at) / HOUR) - leg.hours + 1
-        ways = n_lots * starts
-        if ways > 1 or len(legs) > 1:
-            share += max(ways * WHOLE_PPM // MAX_WAYS, ways * leg.hours * WHOLE_PPM // MAX_WAY_HOURS)
+    for number, option in enumerate(terms.options):
+        ways, hours = _ways(window, organization, option, supply)
+        if ways > PLAIN_WAYS or n_legs > 1:
+            share += max(ways * WHOLE_PPM // MAX_WAYS, hours * WHOLE_PPM // MAX_WAY_HOURS)
         if share > MAX_SHARE_OF_BID_PPM:
-            _Place(number, at).refuse(
+            _Place(number, len(option.legs) - 1).refuse(
                 "too_many_ways",
                 "hours",
-                "There are too many ways to fill this bid: narrow its hours, name fewer lots, or make several of it.",
+                "There are too many ways to fill this bid: narrow its hours, name fewer lots, take all or nothing, or "
+                "make several of it.",
             )
     return share
+
+
+def _ways(
+    window: Window, organization: Organization, option: OptionTerms, supply: _Supply
+) -> tuple[int, int]:
+    """Return in how many ways an option can be filled, and the hours of all of them, as the engine counts."""
+    spots = [_n_spots(window, organization, leg) for leg in option.legs]
+    if len(option.legs) == 1:
+        (leg,) = option.legs
+        ways = spots[0] * _n_columns(option, leg, supply)
+        return ways, ways * leg.hours
+    if math.prod(spots) <= MAX_COMBINATIONS:
+        return math.prod(spots), math.prod(spots) * sum(leg.hours for leg in option.legs)
+    return sum(spots) + 1, sum(n * leg.hours for n, leg in zip(spots, option.legs, strict=True))
+
+
+def _n_spots(window: Window, organization: Organization, leg: LegTerms) -> int:
+    """Return how many lots, times hours to start, a leg accepts."""
+    n_lots = len(leg.lot_ids) if leg.filter is None else _lots_to_come(window, organization, leg)
+    return n_lots * (int((leg.latest_at - leg.earliest_at) / HOUR) - leg.hours + 1)
+
+
+def _n_columns(option: OptionTerms, leg: LegTerms, supply: _Supply) -> int:
+    """Return in how many columns the engine writes the sizes of a leg on one lot from one hour.
+
+    Sizes whose ticks grow evenly take two together. At a value they grow so only where every part of it is whole ticks.
+    """
+    step = _smallest_step(leg, supply)
+    sizes = max(1, leg.units // step - -(-leg.min_units // step) + 1)
+    if option.value_ticks is None:
+        return min(2, sizes)
+    runs = min(leg.units // math.gcd(leg.units, option.value_ticks * step), sizes)
+    return min(2 * runs, sizes) if runs <= MAX_SIZES else 2
+
+
+def _smallest_step(leg: LegTerms, supply: _Supply) -> int:
+    if leg.filter is None:
+        return min(supply.lots[lot_id].block.unit_step for lot_id in leg.lot_ids)
+    return min(supply.types[pk].node_units for pk in leg.filter.resource_type_ids)
 
 
 def _lots_to_come(window: Window, organization: Organization, leg: LegTerms) -> int:

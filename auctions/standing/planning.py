@@ -169,6 +169,6 @@ def _share_ppm(legs: list[LegTerms], n_lots: int) -> int:
     """Return about how much of what the engine can clear the ways to fill ``legs`` take, as policies count it."""
     share = 0
     for leg in legs:
-        ways = n_lots * ((leg.latest_at - leg.earliest_at) // HOUR - leg.hours + 1)
+        ways = 2 * n_lots * ((leg.latest_at - leg.earliest_at) // HOUR - leg.hours + 1)  # as any part will do
         share += max(ways * WHOLE_PPM // MAX_WAYS, ways * leg.hours * WHOLE_PPM // MAX_WAY_HOURS)
     return share

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from accounts.models import Organization
-from auctions.engine.package.limits import MAX_WAYS
+from auctions.bridge import window_book
+from auctions.engine.package.limits import MAX_WAY_HOURS, MAX_WAYS, ways_of_options
 from auctions.models import Bid, Lot, Window
 from auctions.operations.bids import BidRejected, change_bid, place_bid
 from auctions.policies import (
@@ -280,8 +281,51 @@ class TestShareOfTheEngine:
         both = place(auction, bid_of(option(leg_on(auction.lot, other, hours=1))), auction.rival)
 
         assert plain.share_ppm == 0
-        starts = auction.lot.n_hours
-        assert both.share_ppm == 2 * starts * 1_000_000 // MAX_WAYS
+        starts, least_and_more = auction.lot.n_hours, 2
+        assert both.share_ppm == 2 * starts * least_and_more * 1_000_000 // MAX_WAYS
+
+    @pytest.mark.parametrize("value", [400_000, 7_919, 12_345_678])
+    @pytest.mark.parametrize("min_units", [1, 3, 8])
+    @pytest.mark.parametrize("units", [8, 6])
+    def test_counts_as_the_engine_does(
+        self, auction: Auction, other: Lot, value: int, min_units: int, units: int
+    ) -> None:
+        sized = leg_on(auction.lot, other, units=units, min_units=min(min_units, units), hours=1)
+        together = (leg_on(auction.lot, other, units=4, min_units=4), leg_on(other, units=4, min_units=4))
+        for options in (
+            [option(sized, value=value), option(sized, price=value)],
+            [option(sized, value=value), option(*together, value=value)],
+        ):
+            bid = place(auction, bid_of(*options))
+            ways, hours = ways_of_options(window_book(auction.window).book)
+            shares = zip(ways[-2:].tolist(), hours[-2:].tolist(), strict=True)
+            assert bid.share_ppm == sum(
+                max(int(n) * 1_000_000 // MAX_WAYS, int(h) * 1_000_000 // MAX_WAY_HOURS) for n, h in shares
+            )
+
+    def test_a_value_for_any_part_takes_a_way_for_each_size(self, auction: Auction) -> None:
+        """One bid of twenty such options had 4.8 million ways, more than the engine takes of a whole window."""
+        window = auction.window
+        start = window.delivery_from
+        LotFactory.create_batch(
+            4,
+            window=window,
+            block__units=1_000,
+            block__starts_at=start,
+            block__ends_at=start + 24 * HOUR,
+            block__resource_type=auction.lot.block.resource_type,
+        )
+        anywhere = replace(
+            filtered(leg_on(auction.lot, units=997), auction.lot.block.resource_type),
+            earliest_at=start,
+            latest_at=start + 24 * HOUR,
+            hours=1,
+        )
+
+        assert refusal_of(auction, bid_of(*[option(anywhere, value=7_919)] * 20))[:2] == (
+            "too_many_ways",
+            "hours",
+        )
 
     def test_refuses_one_with_more_ways_than_a_bid_may_have(self, auction: Auction) -> None:
         Window.objects.filter(pk=auction.window.pk).update(

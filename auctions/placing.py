@@ -21,7 +21,7 @@ from auctions.models import Bid, BidLeg, BidLegLot, BidOption, StandingOrder, Wi
 from auctions.policies import MAX_SHARE_OF_WINDOW_PPM, BidRejected, check_terms
 from auctions.sealing import seal_bid
 from auctions.terms import BidTerms
-from marketplace.db import LockSpace, database_now, lock_shared
+from marketplace.db import LockSpace, database_now, lock_exclusive, lock_shared
 from marketplace.money import cents_to_cover, format_cents
 from marketplace.states import require_transition
 
@@ -82,10 +82,11 @@ def take_out_of_book(bid: Bid, now: datetime) -> None:
 def require_room(window: Window, share_ppm: int, *, replacing: Bid | None = None) -> None:
     """Raise BidRejected where a window's bids take as much of the engine as they may already.
 
-    Bids placed at the same moment do not see each other: what is kept in reserve covers them.
+    Bids that take any of it are placed one after another: all together at one moment, each would find the room free.
     """
     if not share_ppm:
         return
+    lock_exclusive(LockSpace.WINDOW_ROOM, window.pk)
     others = Bid.objects.filter(window=window, status=Bid.Status.PLACED, share_ppm__gt=0)
     if replacing is not None:
         others = others.exclude(pk=replacing.pk)

@@ -15,6 +15,7 @@ class LockSpace(IntEnum):
     PUBLISHER = 2
     IDEMPOTENCY_KEY = 3
     RECONCILIATION = 4
+    WINDOW_ROOM = 5
 
 
 def lock_shared(space: LockSpace, key: int) -> None:

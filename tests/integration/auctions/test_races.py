@@ -13,6 +13,7 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.models import BiddingLimit
+from auctions import placing
 from auctions.models import Award, Bid, Window
 from auctions.operations.bids import place_bid
 from auctions.operations.clearing import clear_window
@@ -24,6 +25,7 @@ from inventory.operations.blocks import Withdrawal, withdraw_block
 from marketplace.db import LockSpace, database_now, lock_exclusive
 from tests.factories import BuyerFactory, LotFactory, WindowFactory
 from tests.integration.auctions.conftest import Auction, turn_clock_past_close, turn_clock_past_freeze
+from tests.integration.auctions.test_expressive_bids import bid_of, leg_on, option, place
 
 pytestmark = pytest.mark.django_db(transaction=True)
 T = TypeVar("T")
@@ -53,6 +55,24 @@ def offer(auction: Auction, organization: object, *, units: int = 1, price_ticks
         window_id=auction.window.pk,
         terms=single_lot_terms(auction.lot, units=units, price_ticks=price_ticks),
     )
+
+
+class TestRoomForWays:
+    def test_is_not_given_twice(
+        self, transactional_auction: Auction, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        auction = transactional_auction
+        other = LotFactory(window=auction.window)
+        flexible = bid_of(option(leg_on(auction.lot, other, hours=1)))
+        first = place(auction, flexible)
+        monkeypatch.setattr(placing, "MAX_SHARE_OF_WINDOW_PPM", 2 * first.share_ppm)
+        buyers = BuyerFactory.create_batch(6)
+
+        placed = race(*[lambda buyer=buyer: place(auction, flexible, buyer) for buyer in buyers])
+
+        refused = [one.code for one in placed if isinstance(one, BidRejected)]
+        assert refused == ["window_full_of_ways"] * 5
+        assert Bid.objects.count() == 2
 
 
 class TestOneSubmission:

@@ -1,6 +1,7 @@
 """Markets, windows, lots and prices through the API: open to everyone, silent about bids and names."""
 
 import pytest
+import pytest_django
 from django.core.cache import cache
 from rest_framework.test import APIClient
 
@@ -116,3 +117,14 @@ class TestFilterByWindow:
         self, db: None, client: APIClient, rows: str, text: str
     ) -> None:
         assert client.get(f"{ROOT}{rows}/", {"window": text}).json()["results"] == []
+
+
+def test_counts_the_requests_of_an_address_whatever_it_claims_to_be(
+    db: None, client: APIClient, settings: pytest_django.Settings
+) -> None:
+    settings.API_ANONYMOUS_REQUESTS_PER_MINUTE = 2
+
+    claims = [{"X-Forwarded-For": f"198.51.100.{number}"} for number in range(7)]
+    statuses = [client.get(f"{ROOT}markets/", headers=claim).status_code for claim in claims]
+
+    assert statuses.count(429) >= 3  # a minute may turn once meanwhile

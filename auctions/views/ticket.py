@@ -129,7 +129,7 @@ def request_key_of(posted: QueryDict) -> UUID | None:
 def sequence_seen(request: MemberRequest) -> int | None:
     """Return the ``sequence`` of the bid that a page of its change was drawn from, None when it does not say."""
     said = (request.POST if request.method == "POST" else request.GET).get("sequence", "")
-    return int(said) if said.isascii() and said.isdigit() else None
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 19 else None
 
 
 def _check(request: MemberRequest, ticket: Ticket, form: TicketForm) -> None:

@@ -160,6 +160,12 @@ class TestBidChange:
         assert trader.client.post(address("change", bid), again).status_code == 302
         assert terms_of(bid) == (5, 25_000)
 
+    def test_takes_a_sequence_that_no_bid_has_for_none(self, trader: Visit, bid: Bid) -> None:
+        answer = trader.client.get(address("change", bid), {"sequence": "9" * 5_000})
+
+        assert answer.status_code == 200
+        assert f'name="sequence" value="{bid.sequence}"' in answer.content.decode()
+
     def test_refuses_once_the_window_has_closed(self, auction: Auction, trader: Visit, bid: Bid) -> None:
         turn_clock_past_close(auction.window)
 

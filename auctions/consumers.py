@@ -77,9 +77,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Take a request to resync; everything else, or too much of it, closes the socket."""
+        if self.listener is None:
+            return None  # closed already; what it says was on its way
         if len(text_data or bytes_data or "") > REQUEST_BYTES_MAX:
             return await self.close(CloseCode.TOO_BIG)
-        if not self._is_resync(text_data) or self._asks_too_often() or self.listener is None:
+        if not self._is_resync(text_data) or self._asks_too_often():
             return await self.close(CloseCode.NOT_UNDERSTOOD)
         self.asked_to_resync = True
         self.listener.wake.set()

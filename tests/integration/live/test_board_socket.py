@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from websockets.exceptions import InvalidStatus
 
+from auctions.consumers import BoardConsumer
 from auctions.live.hub import current_hub
 from auctions.models import Indication, Lot, Window
 from marketplace.db import database_now
@@ -190,6 +191,19 @@ class TestRefusals:
             await first.next()
             async with site.socket("/ws/board/") as second:
                 assert await second.close_code() == 4429
+
+    async def test_hears_nothing_more_of_a_socket_it_refused(self) -> None:
+        told = []
+
+        async def tell(message: object) -> None:
+            told.append(message)
+
+        refused = BoardConsumer()
+        refused.base_send = tell
+
+        await refused.receive(text_data='{"type": "resync"}')
+
+        assert told == []
 
 
 class TestALostDatabase:

@@ -133,6 +133,11 @@ class Outage(models.Model):
         return (self.ends_at - self.starts_at) // MINUTE
 
     @property
+    def hold_reference(self) -> str:
+        """What keeps the seller's share back until it is decided, and its refund by whoever must agree to that."""
+        return f"outage:{self.pk}"
+
+    @property
     def fingerprint(self) -> str:
         """What a page that showed this outage is recognized by: it changes with whatever a decision depends on."""
         return f"{self.status}:{self.starts_at.timestamp():.0f}:{self.ends_at.timestamp():.0f}"

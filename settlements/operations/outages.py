@@ -77,7 +77,7 @@ def report_outage(
             reported_by=reported_by,
             reported_at=now,
         )
-        place_hold([delivery], reference=_hold_of(outage), reason="An outage is reported.", by=None)
+        place_hold([delivery], reference=outage.hold_reference, reason="An outage is reported.", by=None)
         tell(
             delivery,
             "outage.reported",
@@ -94,7 +94,7 @@ def withdraw_outage(*, buyer: Organization, outage_id: int) -> Outage:
         if outage.kind != Outage.Kind.REPORTED:
             raise OutageRefused("Nobody reported this: the hand-over was missed. Our finance staff decides.")
         _move(outage, Status.WITHDRAWN)
-        lift_holds(reference=_hold_of(outage), by=None)
+        lift_holds(reference=outage.hold_reference, by=None)
         tell(
             outage.delivery,
             "outage.withdrawn",
@@ -168,7 +168,8 @@ def decide_outage(
             )
         outage.status = target
         outage.save()
-        lift_holds(reference=_hold_of(outage), by=decided_by)
+        if outage.refund is None or outage.refund.status != Refund.Status.PROPOSED:
+            lift_holds(reference=outage.hold_reference, by=decided_by)
         write_reliability(delivery.seller_id, now)
         return outage
 
@@ -229,11 +230,6 @@ def floor_minute(instant: datetime) -> datetime:
 def ceil_minute(instant: datetime) -> datetime:
     floor = floor_minute(instant)
     return floor if floor == instant else floor + MINUTE
-
-
-def _hold_of(outage: Outage) -> str:
-    """Return what keeps the seller's share back until the outage is decided."""
-    return f"outage:{outage.pk}"
 
 
 def _lock_outage(outage_id: int, **whose: int) -> Outage:

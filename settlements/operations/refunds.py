@@ -13,9 +13,19 @@ from marketplace.db import database_now
 from marketplace.states import require_transition
 from settlements import ledger
 from settlements.jobs import defer_refund
-from settlements.models import Delivery, Notice, Refund, RefundLine, Settlement, SettlementLine, Transaction
+from settlements.models import (
+    Delivery,
+    Notice,
+    Outage,
+    Refund,
+    RefundLine,
+    Settlement,
+    SettlementLine,
+    Transaction,
+)
 from settlements.operations.deliveries import move, told_both_sides
 from settlements.operations.reversals import write_reversals
+from settlements.operations.transfer_holds import lift_holds
 from settlements.operations.unpaid import write_notices
 from settlements.refunding import RefundEffect, effect_of, refund_reference
 
@@ -63,6 +73,7 @@ def approve_refund(*, refund_id: int, by: User, fingerprint: str) -> Refund:
         if refund.proposed_by_id == by.pk:
             raise SecondPersonNeeded("You proposed this refund. Another finance person must approve it.")
         _decide(refund, effect, by=by)
+        _lift_outage_hold(refund, by=by)
         return refund
 
 
@@ -76,6 +87,7 @@ def cancel_refund(*, refund_id: int, by: User) -> Refund:
         refund.decided_by = by
         refund.ended_at = database_now()
         refund.save(update_fields=["status", "decided_by", "ended_at"])
+        _lift_outage_hold(refund, by=by)
         return refund
 
 
@@ -211,6 +223,13 @@ def _decide(refund: Refund, effect: RefundEffect, *, by: User | None) -> None:
         defer_refund(refund.pk)
     write_notices([(refund.settlement, Notice.Kind.REFUNDED)])
     tell(refund)
+
+
+def _lift_outage_hold(refund: Refund, *, by: User) -> None:
+    """Hold the seller's share back no longer where the refund of an outage was what it waited for."""
+    outage = Outage.objects.filter(refund=refund).first()
+    if outage is not None:
+        lift_holds(reference=outage.hold_reference, by=by)
 
 
 def _count_against_lines(refund: Refund, effect: RefundEffect) -> None:

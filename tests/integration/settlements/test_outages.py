@@ -10,7 +10,7 @@ from django.db.utils import IntegrityError
 
 from accounts.models import StreamEvent
 from settlements import ledger
-from settlements.models import Delivery, DeliveryNotice, Outage, Refund
+from settlements.models import Delivery, DeliveryNotice, Outage, Refund, TransferHold
 from settlements.operations.outages import (
     OutageRefused,
     OutageReport,
@@ -341,6 +341,25 @@ class TestDecideOutage:
         sweep_deliveries(now=delivery.ends_at)
 
         assert ledger.balance_cents(ledger.seller_payable(delivery.seller_id)) == -285_000
+
+    @pytest.mark.parametrize("agrees", [True, False])
+    def test_holds_a_payout_back_until_the_second_person_has_decided(self, agrees: bool) -> None:
+        delivery = running(cents=300_000)
+        sweep_deliveries(now=delivery.ends_at)
+        delivery.refresh_from_db()
+        held = TransferHold.objects.filter(delivery=delivery, lifted_at=None)
+
+        refund = decide(report(delivery, minutes=(0, 60), now=delivery.ends_at), 60).refund
+        assert refund.status == Refund.Status.PROPOSED
+        assert held.count() == 1
+
+        second = UserFactory(is_finance=True)
+        if agrees:
+            fingerprint = effect_of_proposed(refund).fingerprint
+            approve_refund(refund_id=refund.pk, by=second, fingerprint=fingerprint)
+        else:
+            cancel_refund(refund_id=refund.pk, by=second)
+        assert not held.exists()
 
     def test_a_hand_over_that_never_came_gives_everything_back_and_cancels(self) -> None:
         delivery = paid_delivery(cents=10_000)

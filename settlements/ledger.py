@@ -5,7 +5,8 @@ so booking it twice is an error (a unique violation) that undoes the whole datab
 the fact is about and look at its state first. Posting assumes a transaction.
 
 Posting to an organization's prepaid balance locks its bidding limit, and to a seller's account that account's balance:
-limits before balances, each in key order. Whoever locks limits for another reason does so before posting.
+limits before balances, each in key order. Whoever locks limits for another reason does so before posting, and whoever
+tells a feed (accounts/stream.py) does so after.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,8 @@ from datetime import datetime
 from django.db import connection
 from django.db.models import Sum
 
-from settlements.models import Account, Entry, Transaction
+from accounts.holds import lock_limit
+from settlements.models import Account, AccountBalance, Entry, Transaction
 
 POST = """
 SELECT reference, id, posted_at FROM ledger_post(%s::text[], %s::text[], %s::text[], %s::text[],
@@ -117,6 +119,13 @@ def post_transactions(postings: Sequence[Posting]) -> list[Transaction]:
         )
         written = {reference: (pk, at) for reference, pk, at in cursor.fetchall()}
     return [_transaction(posting, *written[posting.reference]) for posting in postings]
+
+
+def lock_sides(*, buyer_id: int, seller_id: int) -> None:
+    """Lock what posting between a buyer and a seller locks, for a caller that tells a feed before it posts."""
+    lock_limit(buyer_id)
+    balances = AccountBalance.objects.select_for_update(no_key=True, of=("self",))
+    list(balances.filter(account__organization_id=seller_id).order_by("account_id").values_list("pk"))
 
 
 def balance_cents(key: AccountKey) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime
 
-from accounts.holds import cut_limit, release_holds
+from accounts.holds import cut_limit, lock_limit, release_holds
 from accounts.models import User
 from accounts.stream import Happening, append_events
 from auctions.returns import return_hours
@@ -30,18 +30,19 @@ def write_default(settlement: Settlement, *, now: datetime, by: User | None, rea
     settlement.save(update_fields=["status"])
     close_dunning(settlement, now=now)
     release_carried(settlement)
-    _reverse_due(settlement)
+    # Blocks, then limits, then balances, then feeds: as clearing and drawing up lock them.
     lines = list(settlement.lines.select_related("award__lot").order_by("award__lot__block_id", "id"))
     for line in lines:
         return_hours(line.award, from_hour=line.starts_at, now=now)
-    if settlement.lease_month is not None:
-        end_lease(settlement.lease_month.lease_id, now=now)
+    lock_limit(settlement.organization_id)
+    _reverse_due(settlement)
+    ended = [] if settlement.lease_month is None else [end_lease(settlement.lease_month.lease_id, now=now)]
     release_holds(references=[hold_reference(settlement)])
     cancelled = cancel_deliveries([settlement.pk])
     default = _record(settlement, now=now, by=by, reason=reason)
     review_limit(settlement.organization_id)
     write_notices([(settlement, Notice.Kind.DEFAULTED)])
-    append_events([*_news(default, lines), *cancelled])
+    append_events([*ended, *_news(default, lines), *cancelled])
     return default
 
 

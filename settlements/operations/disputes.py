@@ -162,8 +162,8 @@ def bear_dispute(
         dispute.bearer, dispute.borne_by, dispute.borne_note = bearer, by, note
         dispute.save()
         _hold_sellers_back(dispute)
-        if effect.lines:
-            write_lost_dispute(effect, by=by, note=f"Dispute {dispute.stripe_id} lost")
+        # Limits, then balances, then feeds: whatever is told comes last.
+        review_limit(dispute.settlement.organization_id)
         if effect.entries:
             ledger.post_transaction(
                 ledger.Posting(
@@ -173,7 +173,8 @@ def bear_dispute(
                     cents=effect.entries,
                 )
             )
-        review_limit(dispute.settlement.organization_id)
+        if effect.lines:
+            write_lost_dispute(effect, by=by, note=f"Dispute {dispute.stripe_id} lost")
         append_events([_news(dispute)])
         return dispute
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet, Sum
 
 from accounts.holds import HoldForDebt, release_holds
-from accounts.stream import append_event
+from accounts.stream import Happening, append_events
 from auctions.models import Award
 from marketplace.money import TICKS_PER_CENT
 from marketplace.states import require_transition
@@ -70,15 +70,18 @@ def complete_lease(*, lease_id: int, now: datetime) -> bool:
             return False
         if _unpaid(lease).exists():
             return False
-        _end(lease, Lease.Status.COMPLETED, now=now)
+        append_events([_end(lease, Lease.Status.COMPLETED, now=now)])
         return True
 
 
-def end_lease(lease_id: int, *, now: datetime) -> None:
-    """End a lease before a month that nobody paid; assumes a transaction that returns its hours to sale."""
+def end_lease(lease_id: int, *, now: datetime) -> Happening:
+    """End a lease before a month that nobody paid; return what to tell. Assumes a transaction that returns its hours.
+
+    The caller tells, with whatever else it tells: feeds are locked once, and last.
+    """
     lease = Lease.objects.select_for_update(no_key=True).get(pk=lease_id)
-    _end(lease, Lease.Status.DEFAULTED, now=now)
     release_holds(references=[_hold_reference(lease)])
+    return _end(lease, Lease.Status.DEFAULTED, now=now)
 
 
 def _unpaid(lease: Lease) -> QuerySet[LeaseMonth]:
@@ -86,12 +89,12 @@ def _unpaid(lease: Lease) -> QuerySet[LeaseMonth]:
     return lease.months.exclude(settlement__status__in=PAYS_FOR_MONTH)
 
 
-def _end(lease: Lease, status: Lease.Status, *, now: datetime) -> None:
+def _end(lease: Lease, status: Lease.Status, *, now: datetime) -> Happening:
     require_transition(Lease.TRANSITIONS, lease.status, status)
     lease.status = status
     lease.ended_at = now
     lease.save(update_fields=["status", "ended_at"])
-    append_event(
+    return Happening(
         organization_id=lease.organization_id,
         kind=f"lease.{status}",
         data={"lease": lease.pk, "award": lease.award_id},

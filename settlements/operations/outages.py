@@ -15,6 +15,7 @@ from django.db.models import Sum
 from accounts.models import DeskEvent, Organization, User
 from accounts.stream import append_desk_event
 from marketplace.states import require_transition
+from settlements import ledger
 from settlements.models import Delivery, DeliveryNotice, Outage, Refund
 from settlements.models.deliveries import REPORT_WITHIN
 from settlements.models.outages import MINUTE
@@ -150,7 +151,9 @@ def decide_outage(
         target = Status.UPHELD if upheld_minutes else Status.REJECTED
         require_transition(Outage.TRANSITIONS, outage.status, target)
         delivery = outage.delivery
-        # Before the refund, which tells the buyer: feeds are locked in key order.
+        if cents:
+            ledger.lock_sides(buyer_id=delivery.buyer_id, seller_id=delivery.seller_id)
+        # Before the refund, which tells the buyer: feeds are locked in key order, after limits and balances.
         tell(
             delivery,
             f"outage.{target}",

@@ -245,9 +245,9 @@ def _post(
 
 def _put_back(own: PrepaidReturn, why: str) -> None:
     own.message = f"{why} It is on the balance again."[:300]
-    _end(own, Status.FAILED)
     ledger.post_transaction(_taken_off(own, back=True))
     freeze_again(own.prepayment, reference=f"return:{own.pk}")
+    _end(own, Status.FAILED)  # last: it tells, and feeds are locked after limits
 
 
 def _end(own: PrepaidReturn, status: PrepaidReturn.Status) -> None:

@@ -213,8 +213,8 @@ def _decide(refund: Refund, effect: RefundEffect, *, by: User | None) -> None:
     refund.needs_second |= effect.needs_second
     refund.card_cents, refund.prepaid_cents = effect.card_cents, effect.prepaid_cents
     refund.decided_by, refund.decided_at = by, database_now()
+    ledger.post_transaction(posting_of(refund, effect))  # limits and balances are locked before feeds
     _count_against_lines(refund, effect)
-    ledger.post_transaction(posting_of(refund, effect))
     if refund.card_cents == 0:  # all of it was paid from the prepaid balance, and is back there
         require_transition(Refund.TRANSITIONS, refund.status, Status.SUCCEEDED)
         refund.status, refund.ended_at = Status.SUCCEEDED, refund.decided_at
@@ -251,11 +251,13 @@ def _count_against_lines(refund: Refund, effect: RefundEffect) -> None:
 def _call_off(lines: Iterable[SettlementLine]) -> None:
     """What is refunded in full is not delivered any more."""
     live = Delivery.objects.filter(line__in=list(lines), status__in=Delivery.LIVE)
+    happenings = []
     for delivery in (
         live.select_related("line__award").order_by("id").select_for_update(no_key=True, of=("self",))
     ):
         move(delivery, Delivery.Status.CANCELLED)
-        append_events(told_both_sides(delivery, "delivery.cancelled"))
+        happenings += told_both_sides(delivery, "delivery.cancelled")
+    append_events(happenings)
 
 
 def posting_of(refund: Refund, effect: RefundEffect) -> ledger.Posting:

@@ -247,12 +247,14 @@ def unsettled_windows() -> list[int]:
 
 
 def uncharged_settlements() -> list[int]:
-    """Return due settlements that their job should long have charged and whose buyer has a card."""
+    """Return due settlements that their job should long have charged: those with a card, or without a deadline."""
     cards = PaymentMethod.objects.filter(
         organization_id=OuterRef("organization_id"), is_default=True, removed_at=None
     )
     due = Settlement.objects.filter(
-        Exists(cards), status=Settlement.Status.DUE, created_at__lt=Now() - JOB_HEAD_START
+        Exists(cards) | Q(dunning=None),
+        status=Settlement.Status.DUE,
+        created_at__lt=Now() - JOB_HEAD_START,
     )
     return list(due.order_by("id").values_list("id", flat=True)[:BATCH])
 

@@ -18,10 +18,12 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.urls import reverse
 
+from marketplace.db import database_now
 from marketplace.states import require_transition
 from settlements import stripe_gateway as gateway
-from settlements.models import ChargeAttempt, Customer, PaymentMethod, Settlement
+from settlements.models import ChargeAttempt, Customer, Dunning, PaymentMethod, Settlement
 from settlements.operations.payments import apply_payment, apply_refusal, lock_attempt
+from settlements.operations.unpaid import Failure, note_failure
 from settlements.stripe_facts import Payment, PaymentOrder, Refused
 
 logger = logging.getLogger(__name__)
@@ -47,14 +49,17 @@ class PaymentStart:
 def charge_settlement(*, settlement_id: int) -> Settlement.Status:
     """Charge a due settlement to the buyer's default card while the buyer is away; return its state afterwards.
 
-    Does nothing unless it is DUE and a card is on file. Raise OutcomeUnknown when Stripe's answer was lost: the
-    attempt stays UNKNOWN and the sweep resolves it.
+    Does nothing unless it is DUE; without a card the buyer is asked for one. Raise OutcomeUnknown when Stripe's answer
+    was lost: the attempt stays UNKNOWN and the sweep resolves it.
     """
     with transaction.atomic(durable=True):
         settlement = Settlement.objects.select_for_update(no_key=True).get(pk=settlement_id)
         card = default_card(settlement.organization_id)
-        if settlement.status != Status.DUE or card is None:
+        if settlement.status != Status.DUE:
             return Status(settlement.status)
+        if card is None:
+            _dun_without_a_card(settlement)
+            return Status.DUE
         attempt = begin_attempt(settlement, card, on_session=False)
     call_and_record(attempt)
     return _status(settlement_id)
@@ -121,6 +126,12 @@ def _look_up(attempt: ChargeAttempt) -> Payment | None:
         key="attempt",
         value=str(attempt.pk),
     )
+
+
+def _dun_without_a_card(settlement: Settlement) -> None:
+    """Give a settlement its deadline whose card went after it was drawn up; one that has one keeps it."""
+    if not Dunning.objects.filter(pk=settlement.pk).exists():
+        note_failure(Failure(settlement, Dunning.Reason.NO_CARD), now=database_now())
 
 
 def default_card(organization_id: int) -> PaymentMethod | None:

@@ -31,7 +31,7 @@ from settlements.operations.events import handle_event, store_event
 from settlements.operations.notices import send_notice
 from settlements.stripe_facts import OutcomeUnknown
 from settlements.stripe_sandbox.server import SandboxServer
-from settlements.sweeps import due_steps, sweep_dunning
+from settlements.sweeps import due_steps, sweep_dunning, uncharged_settlements
 from tests.factories import BlockFactory, BuyerFactory, LotFactory, MembershipFactory, WindowFactory
 from tests.integration.settlements.steps import (
     lose_next_answer,
@@ -334,6 +334,23 @@ class TestDefault:
 
         run_until(deadline_of(settlement))
 
+        settlement.refresh_from_db()
+        assert settlement.status == Status.DEFAULTED
+
+    def test_happens_when_the_card_went_before_it_was_charged(self) -> None:
+        buyer = BuyerFactory()
+        card = put_on_file(buyer)
+        settlement = due_settlement(buyer)
+        PaymentMethod.objects.filter(pk=card.pk).update(removed_at=database_now(), is_default=False)
+        Settlement.objects.filter(pk=settlement.pk).update(created_at=database_now() - HOUR)
+        assert uncharged_settlements() == [settlement.pk]
+
+        assert charge_settlement(settlement_id=settlement.pk) == Status.DUE
+        assert charge_settlement(settlement_id=settlement.pk) == Status.DUE
+
+        assert uncharged_settlements() == []
+        assert Notice.objects.filter(settlement=settlement, kind=Notice.Kind.NO_CARD).count() == 1
+        run_until(deadline_of(settlement))
         settlement.refresh_from_db()
         assert settlement.status == Status.DEFAULTED
 

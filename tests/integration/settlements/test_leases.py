@@ -184,14 +184,6 @@ class TestDefaultInTheMiddle:
         buyer.payment_methods.update(is_default=False)
         second.refresh_from_db()
         charge_settlement(settlement_id=second.pk)
-        from settlements.models import Dunning
-        from settlements.operations.unpaid import Failure, open_dunnings
-
-        with transaction.atomic():
-            open_dunnings(
-                [Failure(second, Dunning.Reason.NO_CARD)],
-                now=second.lease_month.starts_at - DRAWN_UP_BEFORE,
-            )
         run_until(deadline_of(second))
         lease.refresh_from_db()
         return lease

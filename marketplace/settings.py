@@ -208,7 +208,8 @@ STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRET = env.str(
     "STRIPE_WEBHOOK_SECRET", default=env.NOTSET if STRIPE_SECRET_KEY else "whsec_sandbox"
 )
-"""Needed as soon as money is real: with a known secret anybody could tell us of events."""
+"""Needed as soon as money is real: with a known secret anybody could tell us of events. One for each of Stripe's
+endpoints, comma-separated."""
 STRIPE_SANDBOX_URL = env.str("STRIPE_SANDBOX_URL", default="http://127.0.0.1:12111")
 STRIPE_SANDBOX_KEY = env.str("STRIPE_SANDBOX_KEY", default="sk_test_sandbox")
 STRIPE_READ_TIMEOUT_S = env.float("STRIPE_READ_TIMEOUT_S", default=20.0)

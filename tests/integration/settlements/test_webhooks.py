@@ -147,6 +147,15 @@ class TestEndpoint:
         assert "No signatures found matching the expected signature" in answer.json()["error"]
         assert not StripeEvent.objects.exists()
 
+    @pytest.mark.parametrize("secret", ["whsec_ours", "whsec_of_sellers"])
+    def test_takes_events_of_either_endpoint(self, settings: Settings, secret: str) -> None:
+        settings.STRIPE_WEBHOOK_SECRET = "whsec_ours, whsec_of_sellers"
+        payload = json.dumps(example()).encode()
+
+        assert post(example(), signed(payload, secret=secret)).status_code == 200
+        assert post(example(), signed(payload, secret=settings.STRIPE_WEBHOOK_SECRET)).status_code == 400
+        assert post(example(), signed(payload, secret=secret, age_s=301)).status_code == 400
+
     def test_refuses_a_body_changed_after_signing(self) -> None:
         signature = signed(json.dumps(example()).encode())
 

@@ -190,8 +190,12 @@ def _hold_sellers_back(dispute: Dispute) -> None:
 
 
 def bearing_of(dispute: Dispute, bearer: Dispute.Bearer) -> RefundEffect:
-    """Return what it would book if ``bearer`` bore a lost dispute: the lines' parts, and the rest as our loss."""
+    """Return what it would book if ``bearer`` bore a lost dispute: the lines' parts, and the rest as our loss.
+
+    The lines of a default are nobody's any more: what was paid for it too late never was the sellers'.
+    """
     settlement = dispute.settlement
+    from_sellers = bearer == Dispute.Bearer.SELLER and settlement.status == Settlement.Status.PAID
     lines = list(settlement.lines.select_related("delivery").order_by("id"))
     left = [line.refundable_cents for line in lines]
     card_left = (
@@ -199,7 +203,7 @@ def bearing_of(dispute: Dispute, bearer: Dispute.Bearer) -> RefundEffect:
         - settlement.prepaid_cents
         - (settlement.refunded_cents - settlement.refunded_prepaid_cents)
     )
-    borne = min(dispute.lost_cents, sum(left), card_left) if bearer == Dispute.Bearer.SELLER else 0
+    borne = min(dispute.lost_cents, sum(left), card_left) if from_sellers else 0
     parts = split_cents(borne, left) if borne else []
     wanted = {line.pk: cents for line, cents in zip(lines, parts, strict=False) if cents}
     return effect_of_lost(settlement, lines, wanted, lost_cents=dispute.lost_cents)

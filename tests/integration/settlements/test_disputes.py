@@ -281,6 +281,13 @@ class TestBearing:
         assert ledger.balance_cents(ledger.PLATFORM_FEES) == 0
         assert Refund.objects.get().reason == Refund.Reason.DISPUTE
 
+    def test_no_seller_bears_what_was_paid_after_a_default(self, sandbox: SandboxServer) -> None:
+        dispute = lost_dispute(40_00, 20_00, sandbox=sandbox)
+        Settlement.objects.filter(pk=dispute.settlement_id).update(status=Settlement.Status.DEFAULTED)
+        dispute.refresh_from_db()
+
+        assert bearing_of(dispute, Bearer.SELLER).entries == bearing_of(dispute, Bearer.PLATFORM).entries
+
     def test_or_we_do_and_the_sellers_keep_their_shares(self, sandbox: SandboxServer) -> None:
         dispute = lost_dispute(40_00, 20_00, sandbox=sandbox)
 

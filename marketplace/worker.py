@@ -53,6 +53,15 @@ CONCURRENT_JOBS = {
 """How many jobs of each queue run at once. Several queues, so that neither a slow Stripe nor a question about the past
 keeps a window from clearing."""
 
+SWEEPS_BY_CLOCK = (
+    sweep_deliveries,
+    sweep_starts,
+    sweep_dunning,
+    sweep_leases,
+    sweep_transfers,
+    sweep_funds,
+)
+
 logger = logging.getLogger(__name__)
 
 
@@ -129,10 +138,7 @@ def _sweep(stop: threading.Event, sweep: Callable[[], object], pause_seconds: fl
     """Call ``sweep`` again and again. Whatever goes wrong is logged, and the next sweep looks again."""
     while not stop.wait(pause_seconds):
         close_old_connections()
-        try:
-            sweep()
-        except Exception:
-            logger.exception("%s failed; the next one looks again", sweep.__name__)
+        _try(sweep)
     close_old_connections()
 
 
@@ -146,13 +152,17 @@ def _sweep_standing_orders() -> None:
 
 
 def _sweep_settlements() -> None:
-    sweep_settlements()
-    sweep_deliveries(now=datetime.now(UTC))
-    sweep_starts(now=datetime.now(UTC))
-    sweep_dunning(now=datetime.now(UTC))
-    sweep_leases(now=datetime.now(UTC))
-    sweep_transfers(now=datetime.now(UTC))
-    sweep_funds(now=datetime.now(UTC))
+    """Sweep everything that moves money; trouble with one kind of it keeps no other waiting."""
+    _try(sweep_settlements)
+    for sweep in SWEEPS_BY_CLOCK:
+        _try(sweep, now=datetime.now(UTC))
+
+
+def _try(sweep: Callable[..., object], **terms: datetime) -> None:
+    try:
+        sweep(**terms)
+    except Exception:
+        logger.exception("%s failed; the next one looks again", sweep.__name__)
 
 
 def _sweep_news() -> None:

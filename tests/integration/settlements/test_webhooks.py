@@ -147,6 +147,14 @@ class TestEndpoint:
         assert "No signatures found matching the expected signature" in answer.json()["error"]
         assert not StripeEvent.objects.exists()
 
+    @pytest.mark.parametrize("configured", ["whsec_ours,", "whsec_ours, ,", ",", ""])
+    def test_takes_no_empty_secret_for_one(self, settings: Settings, configured: str) -> None:
+        settings.STRIPE_WEBHOOK_SECRET = configured
+        at, payload = int(time.time()), json.dumps(example()).encode()
+        made_up = hmac.new(b"", f"{at}.".encode() + payload, hashlib.sha256).hexdigest()
+
+        assert post(example(), f"t={at},v1={made_up}").status_code == 400
+
     @pytest.mark.parametrize("secret", ["whsec_ours", "whsec_of_sellers"])
     def test_takes_events_of_either_endpoint(self, settings: Settings, secret: str) -> None:
         settings.STRIPE_WEBHOOK_SECRET = "whsec_ours, whsec_of_sellers"

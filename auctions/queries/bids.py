@@ -24,8 +24,8 @@ Status = Bid.Status
 class OwnBid:
     """A bid with its terms read out: ``options`` in words.
 
-    ``lot`` is the one lot of a bid for any part of it over its whole period; None for any other bid. ``units`` and
-    ``price_ticks`` are None where the options differ in them.
+    ``lot`` is the one lot of a bid for any part of it over its whole period; None for any other bid. ``units`` (of all
+    legs together), ``price_ticks`` per unit-hour and ``value_ticks`` in all are None where the options differ in them.
     """
 
     bid: Bid
@@ -36,6 +36,7 @@ class OwnBid:
     lot: Lot | None
     units: int | None
     price_ticks: int | None
+    value_ticks: int | None
     awards: list[Award]
 
     @property
@@ -112,8 +113,9 @@ def own_bid(bid: Bid, now: datetime) -> OwnBid:
 
 
 def _own_bid(bid: Bid, terms: BidTerms, names: Names, now: datetime) -> OwnBid:
-    units = {leg.units for option in terms.options for leg in option.legs}
+    units = {sum(leg.units for leg in option.legs) for option in terms.options}
     prices = {option.price_ticks for option in terms.options}
+    values = {option.value_ticks for option in terms.options}
     return OwnBid(
         bid=bid,
         clock=clock_of(bid.window, now),
@@ -123,6 +125,7 @@ def _own_bid(bid: Bid, terms: BidTerms, names: Names, now: datetime) -> OwnBid:
         lot=_only_lot(terms, names),
         units=units.pop() if len(units) == 1 else None,
         price_ticks=prices.pop() if len(prices) == 1 else None,
+        value_ticks=values.pop() if len(values) == 1 else None,
         awards=list(bid.awards.all()),
     )
 

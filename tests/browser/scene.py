@@ -20,6 +20,7 @@ from auctions.operations.inquiries import answer_inquiry, ask_about_bid
 from auctions.operations.standing import start_order
 from inventory.operations import begin_draft
 from marketplace.db import database_now
+from marketplace.guides import ROLES
 from notifications.links import unsubscribe_link
 from notifications.models import WebhookEndpoint
 from notifications.signing import new_secret, seal
@@ -61,7 +62,8 @@ from tests.integration.settlements.test_reconciliation import movement
 def set_scene() -> SimpleNamespace:
     """Let a buyer and a seller go through all that happens here; name what the addresses of pages need."""
     scene = SimpleNamespace(now=database_now().astimezone(UTC))
-    scene.uid, scene.forged_key, scene.guide_role = "1", "not-ours", "buyers"
+    scene.uid, scene.forged_key = "1", "not-ours"
+    scene.guide = SimpleNamespace(**{role: role for role in ROLES})
     scene.buyer = BuyerFactory(name="Meridian Research", limit_cents=100_000_000)
     scene.site = SiteFactory(name="Ashburn 2")
     scene.seller = scene.site.organization

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
+from marketplace.guides import ROLES
 from settlements.stripe_sandbox.server import SandboxServer
 from tests.browser.scene import set_scene
 from tests.web import WebProcess
@@ -63,7 +64,7 @@ VIEWS = [
     View("board", "buyer"),
     View("board", "seller"),
     View("guide_list", "visitor"),
-    View("guide", "visitor", "guide_role"),
+    *(View("guide", "visitor", f"guide.{role}") for role in ROLES),
     View("settlements:start", "newcomer"),
     View("settlements:start", "buyer"),
     View("settlements:start", "seller"),

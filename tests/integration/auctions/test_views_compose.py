@@ -285,6 +285,21 @@ class TestConfirm:
 
 
 class TestOwnBids:
+    def test_a_package_asks_for_the_units_of_all_its_parts_for_a_price_in_all(
+        self, auction: Auction, trader: Visit, other: Lot
+    ) -> None:
+        legs = [leg_on(lot, units=8, min_units=8) for lot in (auction.lot, other)]
+        place(auction, bid_of(option(*legs, value=800_000)))
+
+        in_list = trader.client.get(reverse("auctions:bid_list")).text
+        assert "16 GPUs" in in_list
+        assert '$80.0000 <span class="muted small nowrap">in all</span>' in in_list
+
+        close_and_clear(auction.window)
+        result = trader.client.get(reverse("auctions:window", args=[auction.window.pk])).text
+        assert "16 of 16 GPUs" in result
+        assert "$80.0000 <span" in result
+
     def test_are_told_in_words_everywhere(self, auction: Auction, other: Lot, trader: Visit) -> None:
         bid = place(
             auction,

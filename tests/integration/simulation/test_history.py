@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 from django.db.models import Count
+from django.test import Client
+from django.urls import reverse
 
 from auctions.models import Market, ProductPrice, Window
 from auctions.sweeps import sweep_windows
@@ -30,5 +32,8 @@ def test_writes_two_weeks_once_and_the_market_goes_on() -> None:
     assert min(sold.values_list("paid_ticks", flat=True)) > 0
     assert not Window.objects.filter(revenue_ticks=0).exists()
     assert SettledWindow.objects.count() == 24 * DAYS
+    page = Client().get(reverse("auctions:window", args=[market.windows.latest("pk").pk])).text
+    assert "only what each product came to is on record" in page
+    assert "Check this auction" not in page
     sweep_windows(now=NOW)
     assert market.windows.exclude(status=Window.Status.CLEARED).count() == 2

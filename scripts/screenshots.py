@@ -216,7 +216,9 @@ def wait_until_cleared(page: Page, address: str) -> None:
 
 
 def of_a_buyer(camera: Camera, page: Page, won: str) -> None:
-    camera.shoot(page, "receipt", won)
+    page.goto(won)
+    page.get_by_role("heading", name="What it won").evaluate("(heading) => heading.scrollIntoView()")
+    camera.shoot(page, "receipt")
     window = page.get_by_role("main").locator("a[href^='/windows/']").first.get_attribute("href")
     camera.shoot(page, "curves", f"{window}curves/")
     page.goto(tickets(page)[0])  # a ticket is there: windows are open

@@ -213,8 +213,8 @@ KINDS = (
     Kind(
         "money_stuck",
         FINANCE,
-        "A refund or a transfer failed",
-        ("refund.failed", "transfer.failed"),
+        "A refund, a transfer or a payment is stuck",
+        ("refund.failed", "transfer.failed", "payment.stuck"),
         by_email=True,
     ),
     Kind("mismatch", FINANCE, "Something does not tie", ("mismatch.opened",), by_email=True),

@@ -311,6 +311,12 @@ WORDS: Mapping[tuple[str, str], Words] = {
     ("transfer.failed", ""): Words(
         "A transfer of {amount} failed", "{message}", "settlements:transfer_detail", "transfer"
     ),
+    ("payment.stuck", ""): Words(
+        "A payment of {amount} is stuck",
+        "{message} It is about settlement {settlement}, and asked again by itself.",
+        "settlements:settlement_detail",
+        "settlement",
+    ),
     ("mismatch.opened", ""): Words("{what}", "{detail} ({subject})", "settlements:mismatch", "mismatch"),
     ("dispute.opened", ""): Words(
         "A payment of {amount} was disputed",

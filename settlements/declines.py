@@ -54,6 +54,23 @@ _FINAL = frozenset(
 )
 
 
+_BUYERS = frozenset(
+    {
+        "amount_too_large",
+        "amount_too_small",
+        "payment_method_not_available",
+        "payment_method_unexpected_state",
+        "resource_missing",
+    }
+)
+"""Requests that Stripe refuses because of the buyer's card or amount. Any other refusal is trouble of our own."""
+
+
+def is_buyers(code: str, param: str) -> bool:
+    """Say whether a request was refused because of the card, which a code or the parameter says, or the amount."""
+    return code in _BUYERS or param == "payment_method"
+
+
 def may_retry(code: str) -> bool:
     """Say whether the same card may be asked again later by itself: not after a decline that is final."""
     return code not in _FINAL

@@ -11,11 +11,19 @@ class OutcomeUnknown(Exception):
 
 
 class Refused(Exception):
-    """Stripe did not do what was asked, and will not. ``code`` is Stripe's, the text is Stripe's for developers."""
+    """Stripe did not do what was asked, and will not. ``code`` is Stripe's, the text is Stripe's for developers.
 
-    def __init__(self, code: str, text: str) -> None:
+    ``param`` is the parameter that Stripe takes exception to, where it names one.
+    """
+
+    def __init__(self, code: str, text: str, *, param: str = "") -> None:
         super().__init__(text)
         self.code = code
+        self.param = param
+
+
+class CardRefused(Refused):
+    """It was the card, or its bank, that refused."""
 
 
 class WebhookRefused(Exception):

@@ -18,13 +18,16 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.urls import reverse
 
+from accounts.models import DeskEvent
+from accounts.stream import append_desk_event
 from marketplace.db import database_now
 from marketplace.states import require_transition
 from settlements import stripe_gateway as gateway
+from settlements.declines import is_buyers
 from settlements.models import ChargeAttempt, Customer, Dunning, PaymentMethod, Settlement
 from settlements.operations.payments import apply_payment, apply_refusal, lock_attempt
 from settlements.operations.unpaid import Failure, note_failure
-from settlements.stripe_facts import Payment, PaymentOrder, Refused
+from settlements.stripe_facts import CardRefused, Payment, PaymentOrder, Refused
 
 logger = logging.getLogger(__name__)
 Outcome = ChargeAttempt.Outcome
@@ -188,16 +191,49 @@ def give_up_waiting_attempt(organization_id: int, settlement_id: int) -> None:
 
 
 def call_and_record(attempt: ChargeAttempt) -> Payment | None:
-    """Ask Stripe for the attempt's payment and record the answer. Return None when Stripe refused the request."""
+    """Ask Stripe for the attempt's payment and record the answer. Return None when Stripe refused the request.
+
+    Only what is refused because of the card or the amount is a decline. Anything else is trouble of our own, such as
+    charges that Stripe has paused: the attempt stays open and is asked again.
+    """
     try:
         payment = gateway.create_payment(_order(attempt))
     except Refused as refusal:
-        logger.warning("%s: Stripe refuses it: %s %s", attempt, refusal.code, refusal)
-        with transaction.atomic(durable=True):
-            apply_refusal(lock_attempt(attempt.pk), refusal.code)
+        if isinstance(refusal, CardRefused) or is_buyers(refusal.code, refusal.param):
+            logger.warning("%s: Stripe refuses it: %s %s", attempt, refusal.code, refusal)
+            with transaction.atomic(durable=True):
+                apply_refusal(lock_attempt(attempt.pk), refusal.code)
+        else:
+            logger.error("%s: Stripe does not take the request: %s %s", attempt, refusal.code, refusal)
+            _ask_again_later(attempt, refusal)
         return None
     _record(attempt.pk, payment)
     return payment
+
+
+def _ask_again_later(attempt: ChargeAttempt, refusal: Refused) -> None:
+    """Certainly not made. The next call has a new key: Stripe repeats its refusal to the old one for a day."""
+    with transaction.atomic(durable=True):
+        current = lock_attempt(attempt.pk)
+        if current.outcome != Outcome.UNKNOWN or current.idempotency_key != attempt.idempotency_key:
+            return
+        current.idempotency_key = uuid.uuid4()
+        current.save(update_fields=["idempotency_key"])
+        if current.n_calls == 1:
+            _tell_finance(current, f"Stripe does not take the request: {refusal}")
+
+
+def _tell_finance(attempt: ChargeAttempt, message: str) -> None:
+    append_desk_event(
+        desk=DeskEvent.Desk.FINANCE,
+        kind="payment.stuck",
+        data={
+            "settlement": attempt.settlement_id,
+            "organization": attempt.settlement.organization_id,
+            "amount_cents": attempt.amount_cents,
+            "message": message[:300],
+        },
+    )
 
 
 def _record(attempt_id: int, payment: Payment) -> None:

@@ -10,10 +10,9 @@ import stripe
 from django.conf import settings
 from django.db import connection
 
-from settlements.stripe_facts import OutcomeUnknown, Refused
+from settlements.stripe_facts import CardRefused, OutcomeUnknown, Refused
 
 CONNECT_TIMEOUT_S = 3.05
-FINAL_REFUSALS = (stripe.InvalidRequestError, stripe.CardError)
 
 
 def client() -> stripe.StripeClient:
@@ -52,7 +51,10 @@ def plain_errors(*let_through: type[stripe.StripeError]) -> Iterator[None]:
         raise
     except stripe.IdempotencyError as error:
         raise OutcomeUnknown(str(error)) from error
-    except FINAL_REFUSALS as error:
-        raise Refused(error.code or "invalid_request", str(error.user_message or error)) from error
+    except stripe.CardError as error:
+        raise CardRefused(error.code or "card_error", str(error.user_message or error)) from error
+    except stripe.InvalidRequestError as error:
+        text = str(error.user_message or error)
+        raise Refused(error.code or "invalid_request", text, param=error.param or "") from error
     except stripe.StripeError as error:
         raise OutcomeUnknown(str(error)) from error

@@ -7,7 +7,14 @@ from typing import Any
 
 import stripe
 
-from settlements.stripe_facts import OutcomeUnknown, Payment, PaymentOrder, Refused, TransferInstructions
+from settlements.stripe_facts import (
+    CardRefused,
+    OutcomeUnknown,
+    Payment,
+    PaymentOrder,
+    Refused,
+    TransferInstructions,
+)
 from settlements.stripe_gateway.client import client, plain_errors
 
 
@@ -79,7 +86,7 @@ def _declined_payment(error: stripe.CardError) -> Payment:
     """Return the PaymentIntent that a declined card left behind; the error carries it whole."""
     intent = getattr(error.error, "payment_intent", None)
     if intent is None:
-        raise Refused(error.code or "card_error", str(error.user_message or error)) from error
+        raise CardRefused(error.code or "card_error", str(error.user_message or error)) from error
     return retrieve_payment(intent["id"])
 
 

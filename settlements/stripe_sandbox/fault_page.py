@@ -16,6 +16,7 @@ MAX_TIMES = 10_000
 WORDS = {
     "error": "Server error (500)",
     "rate_limit": "Rate limit (429)",
+    "refusal": "Account may not (400)",
     "timeout": "No answer (time-out)",
     "drop": "Drop",
     "duplicate": "Send twice",

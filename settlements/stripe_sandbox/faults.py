@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
-ApiFaultKind = Literal["error", "rate_limit", "timeout"]
+ApiFaultKind = Literal["error", "rate_limit", "refusal", "timeout"]
 WebhookFaultKind = Literal["drop", "duplicate", "delay", "reorder"]
 HOLD_DEFAULT_S = 120.0
 DELAY_DEFAULT_S = 5.0
@@ -57,8 +57,8 @@ class Faults:
     _generation: int = 0
 
     def arm_api(self, fault: ApiFault) -> None:
-        if fault.kind == "rate_limit" and fault.phase == "after":
-            raise FaultRejected("A rate limit always strikes before anything is executed.")
+        if fault.kind in ("rate_limit", "refusal") and fault.phase == "after":
+            raise FaultRejected("A rate limit or refusal always strikes before anything is executed.")
         with self._changed:
             self.api.append(fault)
 

@@ -116,6 +116,8 @@ def _fail_before(fault: ApiFault | None) -> None:
         raise _server_error()
     if fault.kind == "rate_limit":
         raise StripeError("Too many requests hit the API too quickly.", status=429, code="rate_limit")
+    if fault.kind == "refusal":
+        raise StripeError("Your account cannot currently make live charges.")
 
 
 def _server_error() -> StripeError:

@@ -8,16 +8,18 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 
-from accounts.models import BiddingLimit, Hold, StreamEvent
+from accounts.models import BiddingLimit, DeskEvent, Hold, StreamEvent
 from settlements import ledger, stripe_gateway
 from settlements.jobs import CHARGE
-from settlements.models import ChargeAttempt, Settlement
+from settlements.models import ChargeAttempt, Dunning, Settlement
 from settlements.operations.charging import (
     CannotPay,
     charge_settlement,
     continue_payment,
     pay_settlement,
+    resolve_attempt,
 )
+from settlements.stripe_sandbox.faults import ApiFault
 from settlements.stripe_sandbox.server import SandboxServer
 from tests.factories import BuyerFactory
 from tests.integration.settlements.steps import (
@@ -270,3 +272,51 @@ class TestPaySettlement:
         assert charge_settlement(settlement_id=settlement.pk) == Status.DECLINED
 
         assert "above what a card can be charged" in settlement.attempts.get().message
+
+
+class TestTroubleOfOurOwn:
+    """What is no fault of the buyer's is no decline of its card: it waits, and finance hears of it."""
+
+    PATH = "/v1/payment_intents"
+
+    def test_leaves_the_attempt_open_and_tells_finance(self, stripe_sandbox: SandboxServer) -> None:
+        buyer = BuyerFactory()
+        put_on_file(buyer)
+        settlement = settlement_of(10_000, buyer=buyer)
+        stripe_sandbox.sandbox.faults.arm_api(ApiFault(kind="refusal", method="POST", path=self.PATH))
+
+        assert charge_settlement(settlement_id=settlement.pk) == Status.CHARGING
+
+        assert settlement.attempts.get().outcome == Outcome.UNKNOWN
+        assert not Dunning.objects.exists()
+        assert not StreamEvent.objects.filter(organization=buyer, kind="settlement.declined").exists()
+        assert BiddingLimit.objects.get(pk=buyer.pk).suspended_reason == ""
+        told = DeskEvent.objects.get(kind="payment.stuck")
+        assert told.data["settlement"] == settlement.pk
+        assert "cannot currently make live charges" in told.data["message"]
+
+    def test_is_asked_again_with_a_new_key_and_told_once(self, stripe_sandbox: SandboxServer) -> None:
+        buyer = BuyerFactory()
+        put_on_file(buyer)
+        settlement = settlement_of(10_000, buyer=buyer)
+        fault = ApiFault(kind="refusal", method="POST", path=self.PATH, times=2)
+        stripe_sandbox.sandbox.faults.arm_api(fault)
+        charge_settlement(settlement_id=settlement.pk)
+        first_key = settlement.attempts.get().idempotency_key
+
+        resolve_attempt(attempt_id=settlement.attempts.get().pk)
+        assert settlement.attempts.get().idempotency_key != first_key
+        assert resolve_attempt(attempt_id=settlement.attempts.get().pk) == Status.PAID
+
+        assert n_payments() == 1
+        assert DeskEvent.objects.filter(kind="payment.stuck").count() == 1
+
+    def test_a_card_that_is_gone_at_stripe_is_the_buyers(self) -> None:
+        buyer = BuyerFactory()
+        card = put_on_file(buyer)
+        stripe_client().v1.payment_methods.detach(card.stripe_id)
+        settlement = settlement_of(10_000, buyer=buyer)
+
+        assert charge_settlement(settlement_id=settlement.pk) == Status.DECLINED
+
+        assert not DeskEvent.objects.filter(kind="payment.stuck").exists()

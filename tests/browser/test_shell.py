@@ -43,7 +43,7 @@ class TestTheme:
 
 
 class TestRoom:
-    @pytest.mark.parametrize("width", [320, 390, 768, 1024, 1920])
+    @pytest.mark.parametrize("width", [320, 390, 768, 1024, 1280, 1920])
     def test_no_page_scrolls_sideways(self, page, width):
         page.set_viewport_size({"width": width, "height": 800})
         page.goto("/")

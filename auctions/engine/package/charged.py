@@ -15,15 +15,12 @@ import numpy as np
 from scipy.sparse import coo_array, csc_array
 
 from auctions.engine.book import Ints
-from auctions.engine.package.columns import SELECTOR
+from auctions.engine.package.columns import CHARGE, SELECTOR
 from auctions.engine.package.cuts import Rows
 from auctions.engine.package.found import Found
 from auctions.engine.package.program import Program
 from auctions.engine.package.search import Search
 from auctions.engine.package.work import Work
-
-CHARGE = 3
-"""Kind of the column that charges a coalition what an organization of several bids keeps at present."""
 
 FINEST = 4096
 """Payments with larger denominators are tried in steps of 1 / FINEST tick; what is broken by less is not told apart."""

@@ -31,7 +31,8 @@ MAX_COMBINATIONS = 16
 MAX_SIZES = 1024
 """Sizes of a divisible option told apart where its value per step is no whole number of ticks."""
 
-SELECTOR, MORE, PLACE = 0, 1, 2
+SELECTOR, MORE, PLACE, CHARGE = 0, 1, 2, 3
+"""The last charges a coalition what an organization of several bids keeps at present (see `charged`)."""
 
 
 @dataclass(slots=True)

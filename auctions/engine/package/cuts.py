@@ -112,7 +112,7 @@ def with_rows(problem: Problem, rows: Rows) -> Problem:
         return problem
     return replace(
         problem,
-        matrix=csc_array(vstack([csr_array(problem.matrix), rows.matrix], format="csc")),
+        matrix=csc_array(vstack([csr_array(problem.matrix), rows.matrix], format="csr")),
         limit=np.concatenate([problem.limit, rows.limit]),
         is_equal=np.concatenate([problem.is_equal, np.zeros(len(rows), dtype=bool)]),
     )
@@ -262,15 +262,19 @@ def halves(rows: Rows, x: Floats) -> list[tuple[Ints, int]]:
 def parts_of_basis(inverse: Floats) -> list[tuple[Ints, int]]:
     """Weights and divisors from rows of the basis's inverse, where they are fractions of a small divisor."""
     weighted: list[tuple[Ints, int]] = []
-    left = inverse - np.floor(inverse + NONZERO)
+    parts = inverse - np.floor(inverse + NONZERO)
+    used = np.flatnonzero(parts.any(axis=0))
+    left = parts[:, used]
     for divisor in range(2, LARGEST_DIVISOR + 1):
         if not len(left):
             break
         scaled = left * divisor
         whole = np.rint(scaled)
         fits = np.abs(scaled - whole).max(axis=1, initial=0.0) < NONZERO * divisor
-        for weight in whole[fits].astype(np.int64):
-            if weight.any():
+        for part in whole[fits].astype(np.int64):
+            if part.any():
+                weight = np.zeros(inverse.shape[1], dtype=np.int64)
+                weight[used] = part
                 weighted += [(weight, divisor), ((divisor - weight) % divisor, divisor)]
         left = left[~fits]
     return weighted
@@ -288,13 +292,15 @@ def divided(rows: Rows, weighted: list[tuple[Ints, int]], x: Floats) -> Iterator
     length = np.maximum(np.sqrt((total * total).sum(axis=1)), 1.0)
     depth = (total @ _coarse(x[support]) - limit) / length
     total = total.astype(np.float64)
+    cosine = np.zeros(len(depth))  # to the nearest of the rows chosen
     chosen: list[int] = []
     for row in np.argsort(-depth, kind="stable").tolist():
         if depth[row] < SHALLOW or len(chosen) == MAX_DIVIDED:
             break
-        if chosen and (total[chosen] @ total[row] / (length[chosen] * length[row])).max() > PARALLEL:
-            continue
-        chosen.append(row)
-        whole = (weights[[row]] @ rows.matrix).toarray()[0] // divisor[row]
+        if cosine[row] <= PARALLEL:
+            chosen.append(row)
+            cosine = np.maximum(cosine, total @ total[row] / (length * length[row]))
+    sums = (weights[chosen] @ rows.matrix).toarray() // divisor[chosen, None]
+    for row, whole in zip(chosen, sums, strict=True):
         columns = np.flatnonzero(whole)
         yield columns, whole[columns], int(limit[row])

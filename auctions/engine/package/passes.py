@@ -5,6 +5,7 @@ A state's number, its *key*, is its point above the bits of the tracked bids tha
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,3 +97,55 @@ class Passed:
                 path.append(int(each.arc[best]))
             state = int(target[best])
         return np.array(path, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a group that can be used no more is paid back less than was left out for it.
+
+    bits : bit and price of its tracked bids; if_used, if_unused : where all or none of its bids are used
+    is_whole : all of its bids are tracked
+    """
+
+    bits: list[tuple[int, int]]
+    if_used: int
+    if_unused: int
+    is_whole: bool
+
+    def of(self, mask: Ints) -> Ints:
+        less = np.full(len(mask), self.if_used, dtype=np.int64)
+        for bit, price in self.bits:
+            less -= np.where(mask & bit, 0, price)
+        is_unused = (mask & sum(bit for bit, _ in self.bits)) == 0
+        unused = self.if_unused if self.is_whole else np.maximum(less, self.if_unused)
+        return np.where(is_unused, unused, less)
+
+
+def paid_back_less(corrections: list[Correction], mask: Ints, closing: Ints) -> Ints:
+    """Of the groups whose bids can be used no more; `closing`: their bits."""
+    less = np.zeros(len(mask), dtype=np.int64)
+    any_of = int(np.bitwise_or.reduce(closing, initial=0))
+    for each in corrections if any_of else []:
+        if any_of & each.bits[0][0]:
+            less += np.where(closing & each.bits[0][0], each.of(mask), 0)
+    return less
+
+
+def best_by_mask(arriving: list[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
+    """States that arrive at a point, ascending by mask, with the most gained on the way."""
+    if not arriving:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    mask = np.concatenate([mask for mask, _ in arriving])
+    gain = np.concatenate([gain for _, gain in arriving])
+    order = np.lexsort((-gain, mask))
+    mask, gain = mask[order], gain[order]
+    is_first = np.append(True, mask[1:] != mask[:-1])
+    return mask[is_first], gain[is_first]
+
+
+def by_point(point: Ints) -> Iterator[tuple[int, Ints]]:
+    """Positions of equal points."""
+    order = np.argsort(point, kind="stable")
+    for part in np.split(order, np.flatnonzero(np.diff(point[order])) + 1):
+        if len(part):
+            yield int(point[part[0]]), part

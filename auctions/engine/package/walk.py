@@ -12,11 +12,14 @@ used before it; no path uses those twice, and for those it does not use nothing 
 more bids, those with which the best path goes wrong, and keeps only states and columns through which a path reaches the
 goal: what a pass proves of the way on from a state bounds it in the next (Ibaraki 1987; Tanaka, Fujikuma & Araki 2009).
 A bid that can be used no more is forgotten. All in whole numbers, so what is left out is proven to be.
+
+Where an organization's bids :math:`B` are charged together, :math:`\pi` if any of them is used, prices are paid back to
+it instead: :math:`\sum_{B} \lambda_b - \pi`, less the prices of those not used, if any is used; else nothing. Relaxed,
+that is at most :math:`\max(0, \sum_B \lambda_b - \pi)`. A bid by itself is the case :math:`\pi = 0`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,7 +28,17 @@ from numpy.typing import NDArray
 from auctions.engine.book import Ints
 from auctions.engine.package.highs import Floats
 from auctions.engine.package.line import Line
-from auctions.engine.package.passes import MASK_BITS, SUM_BITS, Passed, Proven, Steps
+from auctions.engine.package.passes import (
+    MASK_BITS,
+    SUM_BITS,
+    Correction,
+    Passed,
+    Proven,
+    Steps,
+    best_by_mask,
+    by_point,
+    paid_back_less,
+)
 from auctions.engine.package.work import Work
 
 FINE_BITS = 8
@@ -45,12 +58,10 @@ UNITS_PER_POINT = 5_000
 class Walked:
     """met : choices (columns) worth the goal, each worth more than the one before
 
-    may : bool (n,) columns that may be part of something worth more than the last of `met`, or the goal
     is_proven : nothing is worth more than the last of `met`; or where there is none, the goal
     """
 
     met: list[Ints]
-    may: NDArray[np.bool_]
     is_proven: bool
 
 
@@ -60,7 +71,7 @@ def walk(line: Line, ticks: Ints, usable: NDArray[np.bool_], price: Floats, goal
     `price` is what the relaxation charges for each bid; any prices prove, good ones soon.
     """
     started = _start(line, ticks, usable, price, work)
-    return Walked([], usable, False) if started is None else started.improve(goal)
+    return Walked([], False) if started is None else started.improve(goal)
 
 
 def ways(
@@ -89,17 +100,18 @@ class _Arcs:
 
 def _start(line: Line, ticks: Ints, usable: NDArray[np.bool_], price: Floats, work: Work) -> _Walk | None:
     """None where sums along a path would not fit."""
-    column = np.flatnonzero(usable)
+    column = np.flatnonzero(usable & (line.bid >= 0))
     column = column[np.argsort(line.first[column], kind="stable")]
-    largest = int(np.abs(ticks[column]).max(initial=0)) + int(np.ceil(price.max(initial=0.0))) + 1
-    bits = min(FINE_BITS, SUM_BITS - (largest * (line.n_points + len(price))).bit_length())
+    charge = np.where(line.charge >= 0, -ticks[line.charge], 0)
+    largest = int(max(np.abs(ticks).max(initial=0), np.ceil(price.max(initial=0.0)))) + 1
+    bits = min(FINE_BITS, SUM_BITS - (largest * (line.n_points + 2 * len(price))).bit_length())
     if bits < 0:
         return None
     fine = np.rint(np.ldexp(np.maximum(price, 0.0), bits)).astype(np.int64)
     bid = line.bid[column]
     gain = (ticks[column] << bits) - fine[bid]
     arcs = _Arcs(column, line.first[column], line.end[column], bid, ticks[column], gain)
-    return _Walk(line, arcs, fine, bits, work)
+    return _Walk(line, arcs, fine, charge << bits, bits, work)
 
 
 class _TooMany(Exception):
@@ -108,23 +120,28 @@ class _TooMany(Exception):
 
 @dataclass(eq=False, slots=True)
 class _Walk:
-    """price : of each bid, in units of 2**-bits tick; tracked : bids
+    """price, charge : of each bid and each group of them, in units of 2**-bits tick; tracked : bids
 
-    close : int64 (n_bids,) the first point from which none of a bid's arcs start
+    close : int64 (n_bids,) the first point from which no arcs of a bid's group start
+    is_open : bool (n_bids,) bids that have arcs at first
     """
 
     line: Line
     arcs: _Arcs
     price: Ints
+    charge: Ints
     bits: int
     work: Work
     tracked: list[int] = field(default_factory=list)
     close: Ints = field(init=False)
+    is_open: NDArray[np.bool_] = field(init=False)
     proven: Proven | None = None
 
     def __post_init__(self) -> None:
-        self.close = np.zeros(len(self.line.row), dtype=np.int64)
-        np.maximum.at(self.close, self.arcs.bid, self.arcs.first + 1)
+        close = np.zeros(len(self.line.charge), dtype=np.int64)
+        np.maximum.at(close, self.line.group[self.arcs.bid], self.arcs.first + 1)
+        self.close = close[self.line.group]
+        self.is_open = np.bincount(self.arcs.bid, minlength=len(self.price)) > 0
         self._forgive()
 
     def improve(self, goal: int) -> Walked:
@@ -132,21 +149,22 @@ class _Walk:
         while True:
             passed = self._try_pass(goal)
             if passed is None:
-                return Walked(met, self._may(), False)
+                return Walked(met, False)
             if not passed.reaches(self._least(goal)):
-                return Walked(met, np.zeros(len(self.line.bid), dtype=bool), True)
+                return Walked(met, True)
             path = passed.best_path()
             chosen = self._once(path)
-            worth = int(self.arcs.ticks[chosen].sum())
+            charged = self._charged(chosen)
+            worth = int(self.arcs.ticks[chosen].sum()) - int(self.charge[charged].sum() >> self.bits)
             if worth >= goal:
-                met.append(np.sort(self.arcs.column[chosen]))
+                met.append(np.sort(np.append(self.arcs.column[chosen], self.line.charge[charged])))
                 goal = worth + 1
                 if not passed.reaches(self._least(goal)):
-                    return Walked(met, np.zeros(len(self.line.bid), dtype=bool), True)
+                    return Walked(met, True)
             wrong = self._wrong(path)
             self._keep(passed, goal)
-            if len(self.tracked) + len(wrong) > MASK_BITS:
-                return Walked(met, self._may(), False)
+            if not wrong or len(self.tracked) + len(wrong) > MASK_BITS:
+                return Walked(met, False)
             self.tracked += wrong
 
     def narrow(self, value: int) -> NDArray[np.bool_]:
@@ -162,13 +180,28 @@ class _Walk:
         return self._may()
 
     def _may(self) -> NDArray[np.bool_]:
-        may = np.zeros(len(self.line.bid), dtype=bool)
+        may = self.line.bid < 0
         may[self.arcs.column] = True
         return may
 
     def _least(self, goal: int) -> int:
-        """What a path must gain to reach the goal: prices that are given back to all are left out."""
-        return (goal << self.bits) - int(self.price.sum())
+        """What a path must gain to reach the goal: what is paid back to all is left out."""
+        return (goal << self.bits) - int(self._back().sum())
+
+    def _paid_less_charge(self) -> Ints:
+        """What each group pays if all of its bids are used, less what it is charged."""
+        paid = np.zeros(len(self.charge), dtype=np.int64)
+        np.add.at(paid, self.line.group, self.price)
+        return paid - self.charge
+
+    def _back(self) -> Ints:
+        """What is paid back at most to each group."""
+        return np.maximum(self._paid_less_charge(), 0)
+
+    def _charged(self, path: Ints) -> Ints:
+        """Groups that are charged for a path."""
+        groups = np.unique(self.line.group[self.arcs.bid[path]])
+        return groups[self.line.charge[groups] >= 0]
 
     def _once(self, path: Ints) -> Ints:
         """The arcs of a path, of each bid only the one worth most."""
@@ -178,13 +211,16 @@ class _Walk:
         return chosen[self.arcs.ticks[chosen] > 0]
 
     def _wrong(self, path: Ints) -> list[int]:
-        """Bids not tracked that the path uses most often, or where it uses none twice, does not pay for."""
-        n_uses = np.bincount(self.arcs.bid[path], minlength=len(self.line.row))
-        price = self.price
-        wrong = np.flatnonzero(n_uses > 1)
-        if not len(wrong):
-            wrong = np.setdiff1d(np.flatnonzero((n_uses == 0) & (price > 0)), self.tracked)
-        order = np.lexsort((wrong, -price[wrong], -n_uses[wrong]))
+        """Bids not tracked that the path uses most often, or where it uses none twice, is paid back too much for."""
+        group = self.line.group
+        n_uses = np.bincount(self.arcs.bid[path], minlength=len(self.price))
+        is_wrong = n_uses > 1
+        if not is_wrong.any():
+            is_used = np.bincount(group[self.arcs.bid[path]], minlength=len(self.charge)) > 0
+            is_wrong = np.where(is_used, np.bincount(group) > 1, self._back() > 0)[group]
+            is_wrong[self.tracked] = False
+        wrong = np.flatnonzero(is_wrong & self.is_open)
+        order = np.lexsort((wrong, -self.price[wrong], -n_uses[wrong]))
         return wrong[order][:TRACKED_AT_A_TIME].tolist()
 
     def _repeated(self) -> list[int]:
@@ -200,10 +236,11 @@ class _Walk:
         self._forgive()
 
     def _forgive(self) -> None:
-        """Charge nothing, and give nothing back, for bids no arcs of which are left and that are not tracked."""
-        is_open = np.zeros(len(self.price), dtype=bool)
-        is_open[self.arcs.bid] = is_open[self.tracked] = True
-        self.price = np.where(is_open, self.price, 0)
+        """Charge no price for bids of which no arcs are left, in groups of which none is tracked."""
+        is_kept = np.zeros(len(self.price), dtype=bool)
+        is_kept[self.arcs.bid] = True
+        is_kept |= np.isin(self.line.group, self.line.group[self.tracked])
+        self.price = np.where(is_kept, self.price, 0)
 
     def _try_pass(self, goal: int) -> Passed | None:
         try:
@@ -223,10 +260,11 @@ class _Walk:
         keys, gains, steps = [], [], []
         arriving: list[list[tuple[Ints, Ints]]] = [[] for _ in range(n_points)]
         none = np.zeros(1, dtype=np.int64)
-        arriving[0].append((none, self._price_of_unused(bit, none, closed[:1])))
+        corrections = self._corrections(bit)
+        arriving[0].append((none, none))
         n_states = n_steps = 0
         for point in range(n_points):
-            mask, gain = _best_by_mask(arriving[point])
+            mask, gain = best_by_mask(arriving[point])
             arriving[point] = []
             keys.append(mask | point << MASK_BITS)
             gains.append(gain)
@@ -243,45 +281,26 @@ class _Walk:
                 then = mask[state] | bits[way]
                 to = end[way]
                 more = np.append(arcs.gain[mine], 0)[way]
-                more += self._price_of_unused(bit, then, closed[to] & ~closed[point])
+                more += paid_back_less(corrections, then, closed[to] & ~closed[point])
                 target = (then & ~closed[to]) | to << MASK_BITS
                 if self.proven is not None:
                     ahead, goes_on = self.proven.bound(target)
                     good = goes_on & (gain[state] + more + ahead >= least)
                     state, way, target, more = state[good], way[good], target[good], more[good]
                 steps.append(Steps(n_states + state, arc[way], target, more))
-                for to_point, part in _by_point(target >> MASK_BITS):
+                for to_point, part in by_point(target >> MASK_BITS):
                     masks = target[part] & ((1 << MASK_BITS) - 1)
                     arriving[to_point].append((masks, gain[state[part]] + more[part]))
             n_states += len(mask)
         return Passed.of(np.concatenate(keys), np.concatenate(gains), steps, n_points - 1)
 
-    def _price_of_unused(self, bit: Ints, mask: Ints, closing: Ints) -> Ints:
-        """What is not given back for tracked bids that can be used no more and were not."""
-        unused = closing & ~mask
-        price = np.zeros(len(mask), dtype=np.int64)
-        any_of = int(np.bitwise_or.reduce(unused, initial=0))
-        for bid in self.tracked if any_of else []:
-            if any_of & int(bit[bid]):
-                price -= np.where(unused & bit[bid], self.price[bid], 0)
-        return price
-
-
-def _best_by_mask(arriving: list[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
-    """States that arrive at a point, ascending by mask, with the most gained on the way."""
-    if not arriving:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    mask = np.concatenate([mask for mask, _ in arriving])
-    gain = np.concatenate([gain for _, gain in arriving])
-    order = np.lexsort((-gain, mask))
-    mask, gain = mask[order], gain[order]
-    is_first = np.append(True, mask[1:] != mask[:-1])
-    return mask[is_first], gain[is_first]
-
-
-def _by_point(point: Ints) -> Iterator[tuple[int, Ints]]:
-    """Positions of equal points."""
-    order = np.argsort(point, kind="stable")
-    for part in np.split(order, np.flatnonzero(np.diff(point[order])) + 1):
-        if len(part):
-            yield int(point[part[0]]), part
+    def _corrections(self, bit: Ints) -> list[Correction]:
+        corrections = []
+        least = np.minimum(self._paid_less_charge(), 0).tolist()
+        back = self._back().tolist()
+        for group in np.unique(self.line.group[self.tracked]).tolist():
+            bids = [bid for bid in self.tracked if self.line.group[bid] == group]
+            n_open = int((self.is_open & (self.line.group == group)).sum())
+            bits = [(int(bit[bid]), int(self.price[bid])) for bid in bids]
+            corrections.append(Correction(bits, least[group], -back[group], len(bids) == n_open))
+        return corrections

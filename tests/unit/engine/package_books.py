@@ -128,7 +128,9 @@ def _option(rng: random.Random, lots: list[Document], hours: int, largest: int) 
     return {"value": rng.randint(0, largest * unit_hours), "legs": legs}
 
 
-def line_book(rng: random.Random, *, largest: int = 8, max_bids: int = 5, hours: int = 5) -> Document:
+def line_book(
+    rng: random.Random, *, largest: int = 8, max_bids: int = 5, hours: int = 5, n_bidders: int | None = None
+) -> Document:
     """Jobs that take a lot whole for hours in a row: at some time, on one of some lots, or one of two lengths."""
     lots = []
     for row in range(rng.randint(1, 2)):
@@ -138,13 +140,16 @@ def line_book(rng: random.Random, *, largest: int = 8, max_bids: int = 5, hours:
     bids = []
     for row in range(rng.randint(2, max_bids)):
         options = [_job(rng, lots, largest) for _ in range(rng.choice([1, 1, 2]))]
-        bids.append({"id": f"b{row}", "bidder": f"o{row}", "sequence": row, "options": options})
+        bidder = f"o{row if n_bidders is None else rng.randrange(n_bidders)}"
+        bids.append({"id": f"b{row}", "bidder": bidder, "sequence": row, "options": options})
     return {"format": 1, "rule": "core", "hours": hours, "lots": lots, "bids": bids}
 
 
-def line_books(*, largest: int = 8, max_bids: int = 5, hours: int = 5) -> st.SearchStrategy[Document]:
+def line_books(
+    *, largest: int = 8, max_bids: int = 5, hours: int = 5, n_bidders: int | None = None
+) -> st.SearchStrategy[Document]:
     return st.randoms(use_true_random=False).map(
-        lambda rng: line_book(rng, largest=largest, max_bids=max_bids, hours=hours)
+        lambda rng: line_book(rng, largest=largest, max_bids=max_bids, hours=hours, n_bidders=n_bidders)
     )
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from auctions.engine import book_from_document, clear
 from auctions.engine.package import walk as walking
+from auctions.engine.package.charged import Charged
 from auctions.engine.package.found import exact_value
 from auctions.engine.package.line import Line
 from auctions.engine.package.program import Program, blocks, write_program
@@ -106,6 +109,45 @@ class TestWalk:
         lines = [Line.of(program) is not None for program in found]
         assert any(lines)
         assert not all(lines)
+
+
+class TestCharges:
+    """Organizations of several bids, charged once for any of them."""
+
+    @settings(max_examples=100, deadline=None)
+    @given(line_books(max_bids=6, n_bidders=3), st.lists(st.integers(0, 40), min_size=9, max_size=9))
+    def test_are_paid_once(self, book, numbers):
+        for program in programs(book):
+            winners = np.unique(program.owner).tolist()
+            keeps = [Fraction(each, 2) for each in numbers[:3]][: len(winners)]
+            charged = Charged(program, winners, [0] * len(winners), 1000)
+            line = Line.of(charged.program)
+            assert line is not None
+            found = charged.blocking(keeps, [np.zeros(program.n_columns, dtype=np.int64)])
+            charges = dict(zip(winners, keeps, strict=True))
+            worths = [
+                exact_value(program.ticks, x) - sum(charges[owner] for owner in set(program.owner[x > 0]))
+                for x in choices(Line.of(program), program)
+            ]
+
+            assert found.is_proven
+            assert found.value == max(worths) * np.lcm.reduce([each.denominator for each in keeps])
+
+            ticks = charged.program.ticks.copy()
+            ticks[line.charge[line.charge >= 0]] = -3
+            price = np.array(numbers[: len(line.row)]) / 4
+            best = max(
+                exact_value(ticks, charged.with_charges(x)) for x in choices(Line.of(program), program)
+            )
+            walked = walk(line, ticks, np.ones(len(ticks), dtype=bool), price, best, Work())
+
+            assert walked.is_proven
+            assert exact_value(ticks, np.isin(np.arange(len(ticks)), walked.met[-1]).astype(np.int64)) == best
+
+    @settings(max_examples=40, deadline=None)
+    @given(line_books(max_bids=6, n_bidders=4))
+    def test_of_winners_of_several_bids_are_in_the_core(self, book):
+        assert_payments(book)
 
 
 class TestClearing:

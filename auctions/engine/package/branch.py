@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from auctions.engine.book import Ints
 from auctions.engine.package.bounds import prove_bound
-from auctions.engine.package.cuts import Conflicts, Rows, cliques, is_fractional, with_rows
+from auctions.engine.package.conflicts import Conflicts
+from auctions.engine.package.cuts import Rows, cliques, is_fractional, with_rows
 from auctions.engine.package.highs import Answer, Floats, Problem, Relaxation
 from auctions.engine.package.work import PER_RELAXATION, Work
 

@@ -29,8 +29,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
-from scipy.sparse import block_diag, coo_array, csc_array, csr_array
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse import block_diag, csc_array
 
 from auctions.engine.book import Ints
 from auctions.engine.package.block import Block, ticks_by_owner
@@ -166,23 +165,26 @@ def join(programs: Sequence[Program]) -> Program:
 
 def exchanges(program: Program, best: Ints, other: Ints) -> list[Ints]:
     """Cut the difference of two choices into parts that share no row and no organization; each makes a choice."""
-    changed = np.flatnonzero(best != other)
-    if not len(changed):
-        return []
-    used = csr_array(program.matrix[:, changed])
-    n_rows = used.shape[0]
-    entries = coo_array(used)
-    owner, owner_row = np.unique(program.owner[changed], return_inverse=True)
-    rows = np.concatenate([entries.coords[0], n_rows + owner_row])
-    columns = n_rows + len(owner) + np.concatenate([entries.coords[1], np.arange(len(changed))])
-    size = n_rows + len(owner) + len(changed)
-    graph = coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(size, size))
-    _, label = connected_components(graph, directed=False)
-    label = label[n_rows + len(owner) :]
     parts = []
-    for part in np.unique(label):
+    for columns in _apart(program, np.flatnonzero(best != other).tolist()):
         choice = best.copy()
-        choice[changed[label == part]] = other[changed[label == part]]
+        choice[columns] = other[columns]
         if program.is_feasible(choice):
             parts.append(choice)
     return parts if len(parts) > 1 else []
+
+
+def _apart(program: Program, columns: Sequence[int]) -> list[list[int]]:
+    """Cut columns into parts that share no row and no organization, in the order of their first rows."""
+    part_of: dict[int, set[int]] = {}  # by row; by organization, numbered below 0
+    for column in columns:
+        taken = slice(program.matrix.indptr[column], program.matrix.indptr[column + 1])
+        nodes = {-1 - int(program.owner[column]), *program.matrix.indices[taken].tolist()}
+        for joined in {id(part_of[node]): part_of[node] for node in nodes if node in part_of}.values():
+            nodes |= joined
+        part_of |= dict.fromkeys(nodes, nodes)
+    columns_of: dict[int, list[int]] = {}
+    for column in columns:
+        part = part_of[-1 - int(program.owner[column])]
+        columns_of.setdefault(min(node for node in part if node >= 0), []).append(column)
+    return [columns_of[first] for first in sorted(columns_of)]

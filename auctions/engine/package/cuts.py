@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, vstack
 
 from auctions.engine.book import Ints
+from auctions.engine.package.conflicts import Conflicts
 from auctions.engine.package.highs import Answer, Floats, Problem, Relaxation
 
 BROKEN = 1e-3
@@ -118,36 +119,14 @@ def with_rows(problem: Problem, rows: Rows) -> Problem:
     )
 
 
-class Conflicts:
-    """Which binary columns of a problem do not fit together, told column by column when asked."""
-
-    def __init__(self, problem: Problem) -> None:
-        self._matrix, self._limit = problem.matrix, problem.limit
-        self._by_row = csr_array(problem.matrix)
-        self._is_binary = problem.upper <= 1
-        lowest = np.zeros(len(problem.limit), dtype=np.int64)
-        np.minimum.at(lowest, problem.matrix.indices, problem.matrix.data)
-        self._tells = (lowest >= 0) & ~problem.is_equal
-        self._known: dict[int, NDArray[np.bool_]] = {}
-
-    def of(self, column: int) -> NDArray[np.bool_]:
-        """Columns that cannot be chosen with this one (itself not among them). bool (n,)"""
-        if column not in self._known:
-            self._known[column] = self._find(column)
-        return self._known[column]
-
-    def _find(self, column: int) -> NDArray[np.bool_]:
-        clash = np.zeros(self._matrix.shape[1], dtype=bool)
-        if not self._is_binary[column]:
-            return clash
-        part = slice(self._matrix.indptr[column], self._matrix.indptr[column + 1])
-        rows, units = self._matrix.indices[part].tolist(), self._matrix.data[part].tolist()
-        for row, own in zip(rows, units, strict=True):
-            if self._tells[row]:
-                others = slice(self._by_row.indptr[row], self._by_row.indptr[row + 1])
-                clash[self._by_row.indices[others][self._by_row.data[others] > self._limit[row] - own]] = True
-        clash[column] = False
-        return clash & self._is_binary
+def without_idle_rows(problem: Problem) -> Problem:
+    """The problem without rows that cannot bind, such as those of bids of which one column is left."""
+    most = problem.matrix.maximum(0) @ problem.upper
+    rows = np.flatnonzero((most > problem.limit) | problem.is_equal)
+    if len(rows) == len(problem.limit):
+        return problem
+    matrix = csc_array(csr_array(problem.matrix)[rows])
+    return replace(problem, matrix=matrix, limit=problem.limit[rows], is_equal=problem.is_equal[rows])
 
 
 def is_fractional(x: Floats) -> NDArray[np.bool_]:
@@ -233,7 +212,7 @@ def halves(rows: Rows, x: Floats) -> list[tuple[Ints, int]]:
     found: dict[bytes, tuple[float, Ints]] = {}
     alive = np.ones(len(usable), dtype=bool)
     for column in np.argsort(-value, kind="stable").tolist():
-        odd = np.flatnonzero(table[:, column] & alive)
+        odd = (table[:, column] & alive).nonzero()[0]
         if not len(odd):
             continue
         pivot = odd[np.argmin(loss[odd])]
@@ -247,7 +226,7 @@ def halves(rows: Rows, x: Floats) -> list[tuple[Ints, int]]:
         loss[others] = np.where(weights[others], slack, 0.0).sum(axis=1)
         alive[others] = loss[others] < 1 - BROKEN
         lost = loss[others] + np.where(table[others], value, 0.0).sum(axis=1)
-        for at in np.flatnonzero(odd_limit[others] & (lost < 1 - BROKEN)).tolist():
+        for at in (odd_limit[others] & (lost < 1 - BROKEN)).nonzero()[0].tolist():
             chosen = usable[weights[others[at]]]
             found[chosen.tobytes()] = (float(lost[at]), chosen)
     best = sorted(found.items(), key=lambda item: (item[1][0], item[0]))[:MAX_WEIGHTS]

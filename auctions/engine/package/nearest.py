@@ -62,17 +62,17 @@ def _cheapest_total(
     solved = linprog(np.ones(n), A_ub=-matrix, b_ub=-least, bounds=bounds, method="highs-ds")
     if solved.status != 0 or solved.fun is None or solved.x is None:
         raise ArithmeticError(f"core constraints without a point: {solved.message}")
-    owed = [_fraction(-price) for price in solved.ineqlin.marginals]
-    spared = [_fraction(-price) for price in solved.upper.marginals]
-    total = sum((y * c.least for y, c in zip(owed, constraints, strict=True)), Fraction(0))
-    total -= sum((z * each for z, each in zip(spared, most, strict=True)), Fraction(0))
+    owed = [_fraction(-price) for price in solved.ineqlin.marginals.tolist()]
+    spared = [_fraction(-price) for price in solved.upper.marginals.tolist()]
+    total = sum((y * c.least for y, c in zip(owed, constraints, strict=True) if y), Fraction(0))
+    total -= sum((z * each for z, each in zip(spared, most, strict=True) if z), Fraction(0))
     if abs(float(total) - solved.fun) > BINDS * max(1.0, abs(solved.fun)):
         total = Fraction(solved.fun).limit_denominator(LARGEST_DENOMINATOR)
     return total, solved.x
 
 
 def _fraction(number: float) -> Fraction:
-    return Fraction(float(number)).limit_denominator(LARGEST_DENOMINATOR)
+    return Fraction(number).limit_denominator(LARGEST_DENOMINATOR) if number else Fraction(0)
 
 
 def _rows(
@@ -168,10 +168,15 @@ def _solve(matrix: list[list[int]], right: list[Fraction]) -> list[Fraction] | N
 def _holds(
     constraints: Sequence[Constraint], most: Sequence[int | Fraction], total: Fraction, point: list[Fraction]
 ) -> bool:
+    scale = math.lcm(*(each.denominator for each in point))
+    whole = [each.numerator * (scale // each.denominator) for each in point]
     return (
-        sum(point) == total
-        and all(0 <= each <= limit for each, limit in zip(point, most, strict=True))
-        and all(sum(point[member] for member in c.members) >= c.least for c in constraints)
+        sum(whole) == total * scale
+        and all(0 <= each <= limit * scale for each, limit in zip(whole, most, strict=True))
+        and all(
+            sum(whole[member] for member in c.members) * c.least.denominator >= c.least.numerator * scale
+            for c in constraints
+        )
     )
 
 

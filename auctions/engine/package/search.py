@@ -18,7 +18,15 @@ from numpy.typing import NDArray
 from auctions.engine.book import Ints
 from auctions.engine.package.bounds import Bound, prove_bound
 from auctions.engine.package.branch import NEAR, Branched, branch
-from auctions.engine.package.cuts import WHOLE, Conflicts, Rows, broken_rows, is_fractional, with_rows
+from auctions.engine.package.cuts import (
+    WHOLE,
+    Conflicts,
+    Rows,
+    broken_rows,
+    is_fractional,
+    with_rows,
+    without_idle_rows,
+)
 from auctions.engine.package.found import Found, best_of
 from auctions.engine.package.highs import BASIC, Basis, Floats, Problem, Relaxation, SolverFailed, solve
 from auctions.engine.package.large import is_large
@@ -78,22 +86,24 @@ class Search:
         self.program = program
         self.max_nodes = max_nodes
         self.rows = Rows.none(program.n_columns)
-        self._zero = np.zeros(program.n_columns, dtype=np.int64)
         self._large = LargeSearch(program) if is_large(program) else None
-        self._conflicts = None if is_large(program) else Conflicts(self.problem(program.ticks))
         self.line = None if is_large(program) else Line.of(program)
+        self._problem = self._write_problem()
+        self._conflicts = None if is_large(program) else Conflicts(self._problem)
         self._basis: Basis | None = None
         self._with_rows: tuple[Rows, Problem] | None = None
 
+    def _write_problem(self) -> Problem:
+        program = self.program
+        zero = np.zeros(program.n_columns, dtype=np.int64)
+        problem = Problem(program.ticks, program.matrix, zero, program.upper, program.limit, program.is_equal)
+        # a line needs the rows of all bids
+        return problem if self.line is not None or self._large is not None else without_idle_rows(problem)
+
     def problem(self, ticks: Ints, closed: NDArray[np.bool_] | None = None) -> Problem:
         upper = self.program.upper
-        return Problem(
-            cost=ticks,
-            matrix=self.program.matrix,
-            lower=self._zero,
-            upper=upper if closed is None else np.where(closed, 0, upper),
-            limit=self.program.limit,
-            is_equal=self.program.is_equal,
+        return replace(
+            self._problem, cost=ticks, upper=upper if closed is None else np.where(closed, 0, upper)
         )
 
     def ways(self, problem: Problem, value: int, work: Work) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -136,7 +146,7 @@ class Search:
         """
         work = Work() if work is None else work
         problem = self.problem(ticks, closed)
-        x, value = best_of(ticks, [self._zero, *known])
+        x, value = best_of(ticks, [self._problem.lower, *known])
         if self._large is not None:
             return self._large.maximise(problem, x, value, work)
         if self.line is not None:
@@ -247,15 +257,7 @@ class Search:
         """Leave the columns that matter to the solver, which takes them better as they are; the best is <= `limit`."""
         x, value = tight.x, tight.value
         keep = np.flatnonzero((tight.bound.may_be_chosen(value + 1) & (problem.upper > 0)) | (x > 0))
-        part = self.program.select(keep)
-        restricted = Problem(
-            problem.cost[keep],
-            part.matrix,
-            problem.lower[keep],
-            problem.upper[keep],
-            part.limit,
-            part.is_equal,
-        )
+        _, restricted = self._restricted(problem, keep, problem.lower[keep])
         if not work.is_enough_for_root(restricted):
             return Found(x, value, limit, tuple(met))
         max_nodes = work.nodes(restricted, self.max_nodes)
@@ -278,16 +280,9 @@ class Search:
         keep = np.flatnonzero(tight.bound.may_be_chosen(goal) & (problem.upper > 0))
         if not len(keep):
             return Branched([], True)
-        program, part = self.program.select(keep), work.part(1, BRANCHING_PART)
-        upper = problem.upper[keep]
-        restricted = Problem(
-            problem.cost[keep],
-            program.matrix,
-            np.where(tight.bound.must_be_full(goal)[keep], upper, 0),
-            upper,
-            program.limit,
-            program.is_equal,
-        )
+        part = work.part(1, BRANCHING_PART)
+        lower = np.where(tight.bound.must_be_full(goal), problem.upper, 0)
+        program, restricted = self._restricted(problem, keep, lower[keep])
         branched = branch(
             restricted,
             tight.binding.of_columns(keep),
@@ -298,6 +293,13 @@ class Search:
         )
         work.take(part)
         return replace(branched, met=[_spread(keep, x, each) for each in branched.met])
+
+    def _restricted(self, problem: Problem, keep: Ints, lower: Ints) -> tuple[Program, Problem]:
+        """Some columns, by themselves."""
+        part = self.program.select(keep)
+        upper = problem.upper[keep]
+        whole = Problem(problem.cost[keep], part.matrix, lower, upper, part.limit, part.is_equal)
+        return part, without_idle_rows(whole)
 
 
 def _spread(keep: Ints, like: Ints, chosen: Ints | int) -> Ints:

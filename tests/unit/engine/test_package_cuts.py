@@ -12,7 +12,8 @@ from scipy.sparse import csc_array
 
 from auctions.engine import book_from_document
 from auctions.engine.package.branch import branch
-from auctions.engine.package.cuts import Conflicts, Rows, broken_rows, with_rows
+from auctions.engine.package.conflicts import Conflicts
+from auctions.engine.package.cuts import Rows, broken_rows, with_rows
 from auctions.engine.package.found import exact_value
 from auctions.engine.package.highs import Problem, Relaxation
 from auctions.engine.package.program import Program, blocks, write_program

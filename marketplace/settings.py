@@ -20,6 +20,7 @@ SECRET_KEY = env.str(
 )
 """Needed as soon as money is real: with a known key anybody could sign a session as somebody else."""
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_FAILURE_VIEW = "accounts.views.expired.form_expired"
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect, render
@@ -12,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import queries
-from accounts.access import member_needed, owner_needed
+from accounts.access import login_needed, member_needed, owner_needed
 from accounts.forms import ApiKeyForm, MemberForm, OrganizationForm
 from accounts.middleware import SESSION_KEY, MemberRequest, active_organization
 from accounts.models import BiddingLimit, Membership, Organization
@@ -26,7 +25,7 @@ def organization(request: MemberRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@login_required
+@login_needed
 def organization_create(request: MemberRequest) -> HttpResponse:
     """For people without an organization, or who want another."""
     if request.method == "GET":
@@ -41,7 +40,7 @@ def organization_create(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@login_required
+@login_needed
 def switch_organization(request: MemberRequest) -> HttpResponse:
     chosen = request.POST.get("organization", "")
     own = {str(membership.organization_id): membership.organization for membership in request.memberships}

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.access import login_needed
 from accounts.middleware import MemberRequest
 from notifications import queries
 from notifications.forms import PlaceForm, ReadForm
@@ -32,7 +32,7 @@ class Line:
 
 
 @require_GET
-@login_required
+@login_needed
 @never_cache
 def notification_list(request: MemberRequest) -> HttpResponse:
     """What the person was told, newest first; with ?unread=1 only what is not read yet."""
@@ -68,7 +68,7 @@ def bell(request: MemberRequest) -> HttpResponse:
 
 
 @require_GET
-@login_required
+@login_needed
 @never_cache
 def notification_open(request: MemberRequest, pk: int) -> HttpResponse:
     """Note that it is read, and lead to what it is about."""
@@ -80,7 +80,7 @@ def notification_open(request: MemberRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@login_required
+@login_needed
 def notifications_read(request: MemberRequest) -> HttpResponse:
     """Note that all the page showed, and what is older, is read."""
     form = ReadForm(request.POST)

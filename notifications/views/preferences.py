@@ -5,13 +5,13 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from accounts.access import login_needed
 from accounts.middleware import MemberRequest
 from accounts.models import User
 from notifications.forms import PreferencesForm
@@ -22,7 +22,7 @@ from notifications.queries import audiences_of, choices_of, heard_by_endpoints
 
 
 @require_http_methods(["GET", "POST"])
-@login_required
+@login_needed
 @never_cache
 def preferences(request: MemberRequest) -> HttpResponse:
     """A table of kinds and channels."""

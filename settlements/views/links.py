@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -12,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from accounts.access import login_needed
 from accounts.middleware import SESSION_KEY, MemberRequest
 from settlements.links import LinkExpired, LinkForged, settlement_of_link
 from settlements.models import Settlement
@@ -33,7 +33,7 @@ def payment_link(request: MemberRequest, token: str) -> HttpResponse:
     return _to_settlement(request, settlement_id)
 
 
-@login_required
+@login_needed
 def _to_settlement(request: MemberRequest, settlement_id: int) -> HttpResponse:
     settlement = Settlement.objects.filter(pk=settlement_id).first()
     own = [membership.organization_id for membership in request.memberships]

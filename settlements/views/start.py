@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from accounts.access import login_needed
 from accounts.middleware import MemberRequest
 from settlements.queries.first_steps import check_lists_of
 
 
 @require_safe
-@login_required
+@login_needed
 def start(request: MemberRequest) -> HttpResponse:
     """Show the check-lists of whoever looks; to people without an organization, that they need one."""
     lists = check_lists_of(request.organization, request.user)

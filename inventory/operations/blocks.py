@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -51,11 +51,25 @@ class Withdrawal:
 
 
 def list_block(
-    *, seller: Organization, listed_by: User, terms: BlockTerms, now: datetime | None = None
+    *,
+    seller: Organization,
+    listed_by: User,
+    terms: BlockTerms,
+    is_another: bool | None = None,
+    now: datetime | None = None,
 ) -> Block:
-    """List idle capacity, hour by hour. ``now`` is the database's clock unless given. Raise BlockRefused."""
+    """List idle capacity, hour by hour. ``now`` is the database's clock unless given. Raise BlockRefused.
+
+    ``is_another`` is what a person says of a block that overlaps a listed one of its type at its site: without it the
+    block is refused, and with it a block that repeats another in everything, so that a form sent twice lists once.
+    Programs (None), which send keys of their own, are not asked.
+    """
     now = now or database_now()
     with transaction.atomic(durable=True):
+        if is_another is not None:
+            Site.objects.select_for_update(no_key=True).filter(pk=terms.site_id, organization=seller).first()
+            if not _Checker(seller, [terms], now).errors_of(terms):
+                _refuse_overlap(seller, terms, is_another=is_another)
         return create_block(seller, listed_by, terms, now)
 
 
@@ -235,6 +249,17 @@ def _overlaps(seller: Organization, rows: Sequence[BlockTerms]) -> list[BlockErr
         rest = len(found) - MAX_OVERLAPS_NAMED
         named.append(BlockError("", "overlaps", f"{rest:,} more of your listed blocks overlap too."))
     return named
+
+
+def _refuse_overlap(seller: Organization, terms: BlockTerms, *, is_another: bool) -> None:
+    if is_another and terms in _listed_terms(seller, [terms]):
+        message = (
+            "You list exactly this block already. Of another cluster like it, list the units of both as one."
+        )
+        raise BlockRefused([BlockError("is_another", "already_listed", message)])
+    overlaps = [] if is_another else _overlaps(seller, [terms])
+    if overlaps:
+        raise BlockRefused([replace(error, field="is_another") for error in overlaps])
 
 
 def _hours_words(block: Block) -> str:

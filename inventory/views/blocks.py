@@ -16,7 +16,7 @@ from accounts.middleware import MemberRequest, active_organization
 from accounts.trail import About, history_of
 from inventory import queries
 from inventory.csv_import import COLUMNS, MAX_FILE_BYTES, LineError, UnreadableFile, parse_blocks
-from inventory.forms import BlockForm, ImportForm, PatternForm, SiteForm
+from inventory.forms import ImportForm, ListingForm, PatternForm, SiteForm
 from inventory.models import Block, Region, Site
 from inventory.operations import (
     BlockNotFound,
@@ -108,10 +108,15 @@ def block_list(request: MemberRequest) -> HttpResponse:
 @seller_needed
 def block_create(request: MemberRequest) -> HttpResponse:
     seller = active_organization(request)
-    form = BlockForm(_posted(request), seller=seller)
+    form = ListingForm(_posted(request), seller=seller)
     if request.method == "POST" and form.is_valid():
         try:
-            block = list_block(seller=seller, listed_by=request.user, terms=form.terms)
+            block = list_block(
+                seller=seller,
+                listed_by=request.user,
+                terms=form.terms,
+                is_another=form.cleaned_data["is_another"],
+            )
         except BlockRefused as refused:
             form.refuse(refused.errors)
         else:

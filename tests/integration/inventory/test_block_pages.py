@@ -53,7 +53,7 @@ class TestCreate:
             ({"units": "12"}, "units", "list a multiple of 8 units"),
             ({"units": ""}, "units", "This field is required."),
             ({"starts_at": YESTERDAY}, "starts_at", "The start has passed."),
-            ({"starts_at": "soon"}, "starts_at", "Enter a valid date/time."),
+            ({"starts_at": "soon"}, "starts_at", "Write a day and a time"),
             ({"ends_at": "2020-01-01T00:00"}, "ends_at", "The end must come after the start."),
             ({"ends_at": "2100-01-01T00:00"}, "ends_at", "at most 366 days"),
             ({"reserve": "2.49501"}, "reserve", "ticks of $0.0001"),
@@ -217,3 +217,36 @@ class TestAccess:
             client.force_login(member.user)
 
             assert client.get(reverse(f"inventory:{page}")).status_code == 403
+
+
+class TestABlockThatOverlaps:
+    """One of the same type at the same site: a form sent twice, or another cluster."""
+
+    def test_is_asked_about_at_a_box_and_keeps_what_was_typed(self, seller_client, answers):
+        seller_client.post(reverse("inventory:block_create"), answers)
+        answer = seller_client.post(reverse("inventory:block_create"), answers | {"units": "8"})
+        page = answer.content.decode()
+        assert answer.status_code == 422
+        assert "is listed for" in page
+        assert 'name="is_another"' in page
+        assert 'value="8"' in page
+        assert Block.objects.count() == 1
+
+    def test_is_listed_where_the_box_is_ticked(self, seller_client, answers):
+        seller_client.post(reverse("inventory:block_create"), answers)
+        seller_client.post(reverse("inventory:block_create"), answers | {"units": "8", "is_another": "on"})
+        assert Block.objects.count() == 2
+
+    def test_sent_twice_with_the_box_ticked_is_listed_once(self, seller_client, answers):
+        for _ in range(2):
+            answer = seller_client.post(reverse("inventory:block_create"), answers | {"is_another": "on"})
+        assert "exactly this block already" in answer.content.decode()
+        assert Block.objects.count() == 1
+
+    def test_of_another_type_or_in_other_hours_is_not_asked_about(self, seller_client, answers):
+        seller_client.post(reverse("inventory:block_create"), answers)
+        seller_client.post(
+            reverse("inventory:block_create"),
+            answers | {"resource_type": ResourceTypeFactory(node_units=8).pk},
+        )
+        assert Block.objects.count() == 2

@@ -15,7 +15,7 @@ from auctions.models import Lot, Window
 from auctions.policies import MAX_VALUE_TICKS
 from auctions.terms import ANY_PART, MAX_LOTS_PER_LEG, LegTerms, LotFilter, OptionTerms
 from inventory.models import Region, ResourceType, Site
-from marketplace.fields import PriceField
+from marketplace.fields import PlainDecimalField, PriceField, require_usual_year
 from marketplace.hours import HOUR
 from marketplace.money import InvalidPrice, format_ticks, parse_amount
 
@@ -37,6 +37,7 @@ class HourField(forms.CharField):
             raise ValidationError(
                 "Write a day and an hour, such as 2026-11-24T14:00.", code="no_hour"
             ) from None
+        require_usual_year(instant)
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
@@ -90,7 +91,7 @@ class LegForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "12, 14"}),
     )
     types = forms.TypedMultipleChoiceField(
-        label="Types", required=False, coerce=int, widget=forms.CheckboxSelectMultiple
+        label="Types", required=False, coerce=int, widget=forms.CheckboxSelectMultiple({"class": "long-list"})
     )
     regions = forms.MultipleChoiceField(
         label="Regions",
@@ -105,7 +106,7 @@ class LegForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text="None ticked: any fabric.",
     )
-    reliability = forms.DecimalField(
+    reliability = PlainDecimalField(
         label="Seller’s reliability at least",
         required=False,
         min_value=Decimal("0.01"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from auctions.terms import BidTerms, single_lot_terms
 from marketplace.fields import PriceField
 from marketplace.money import format_ticks
 
+WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
 MAX_UNITS = 1_000_000
 """More than any lot; keeps what is typed within the database's integers."""
 
@@ -23,12 +25,11 @@ class UnitsField(forms.CharField):
 
     def clean(self, value: object) -> int:
         text = str(super().clean(value)).replace(",", "")
-        try:
-            units = int(text)
-        except ValueError:
+        if not WHOLE_NUMBER.fullmatch(text):
             raise ValidationError(
                 f"“{text}” is not a whole number of units; parts of a unit are not sold.", code="not_whole"
-            ) from None
+            )
+        units = int(text)
         if units < 1:
             raise ValidationError("Bid for at least one unit.", code="too_few_units")
         if units > MAX_UNITS:

@@ -16,7 +16,7 @@ from auctions.standing.policy import MAX_BUDGET_CENTS, MAX_GOAL_UNIT_HOURS, MAX_
 from auctions.standing.terms import OrderTerms, largest_rounding, price_for_all
 from auctions.terms import LotFilter
 from inventory.models import Region, ResourceType, Site
-from marketplace.fields import AmountField, PriceField
+from marketplace.fields import AmountField, PlainDecimalField, PriceField
 from marketplace.money import CENTS_PER_DOLLAR, dollars_of_ticks
 
 NUMBERS = {"inputmode": "numeric", "autocomplete": "off"}
@@ -50,7 +50,7 @@ class OrderForm(forms.Form):
     types = forms.TypedMultipleChoiceField(
         label="Any of these types",
         coerce=int,
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple({"class": "long-list"}),
         error_messages={"required": "Tick at least one type.", "invalid_choice": "There is no such type."},
     )
     goal = CountField(
@@ -103,7 +103,7 @@ class OrderForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text="None ticked: any fabric.",
     )
-    reliability = forms.DecimalField(
+    reliability = PlainDecimalField(
         label="Seller’s reliability at least",
         required=False,
         min_value=Decimal("0.01"),

@@ -10,7 +10,7 @@ from django import forms
 from accounts.models import Organization
 from inventory.models import Region, ResourceType, Site, UnitCost
 from inventory.terms import BlockError, BlockTerms, CostTerms, Pattern, PatternTerms
-from marketplace.fields import AmountField, PriceField
+from marketplace.fields import AmountField, InstantField, PriceField
 from marketplace.money import CENTS_PER_DOLLAR, dollars_of_ticks
 
 HOUR_INPUT = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "3600"}, format="%Y-%m-%dT%H:%M")
@@ -81,8 +81,8 @@ class BlockForm(CapacityForm):
     """Says a block's terms. What they must satisfy stands in inventory/policies.py."""
 
     field_order = ("site", "resource_type", "units", "starts_at", "ends_at")
-    starts_at = forms.DateTimeField(label="Start (UTC)", widget=HOUR_INPUT)
-    ends_at = forms.DateTimeField(
+    starts_at = InstantField(label="Start (UTC)", widget=HOUR_INPUT)
+    ends_at = InstantField(
         label="End (UTC)", widget=HOUR_INPUT, help_text="The first hour that is not on offer."
     )
 
@@ -100,6 +100,17 @@ class BlockForm(CapacityForm):
             floor_ticks=said["floor"],
             decline_hours=said["decline_hours"],
         )
+
+
+class ListingForm(BlockForm):
+    """A block on one page. What overlaps a listed block is listed only once the box says that it is meant."""
+
+    is_another = forms.BooleanField(
+        label="This is another cluster: list it as well",
+        required=False,
+        help_text="Tick it if these units stand beside those of the block named below. "
+        "Else change the hours, or withdraw that block first: units listed twice could be sold twice.",
+    )
 
 
 class PatternForm(CapacityForm):

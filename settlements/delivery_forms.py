@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from marketplace.fields import InstantField
 from settlements.models import Delivery, Outage, SshKey
 from settlements.operations.handovers import MAX_ENDPOINT_CHARACTERS, MAX_TEXT_CHARACTERS, Access
 from settlements.operations.outages import MAX_TEXT_CHARACTERS as MAX_OUTAGE_CHARACTERS
@@ -35,7 +36,7 @@ class HandoverForm(forms.Form):
         max_length=MAX_TEXT_CHARACTERS,
         required=False,
         help_text="Passwords, tokens, a kubeconfig. Leave it empty where SSH keys are enough.",
-        widget=MANY_LINES,
+        widget=forms.Textarea(attrs={"rows": 4, "data-secret": "", **NO_AUTOFILL}),
     )
     version = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
 
@@ -76,8 +77,8 @@ class KeyChoiceForm(forms.Form):
 
 
 class OutageForm(forms.Form):
-    starts_at = forms.DateTimeField(label="From (UTC)", widget=MINUTE_INPUT)
-    ends_at = forms.DateTimeField(
+    starts_at = InstantField(label="From (UTC)", widget=MINUTE_INPUT)
+    ends_at = InstantField(
         label="Until (UTC)",
         widget=MINUTE_INPUT,
         help_text="When it was back, or now. If it goes on, report the rest later.",

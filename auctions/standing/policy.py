@@ -85,7 +85,7 @@ def _check_amounts(terms: OrderTerms) -> None:
 def _check_deadline(terms: OrderTerms, now: datetime) -> None:
     if not is_whole_hour(terms.deadline_at):
         _refuse("not_a_whole_hour", "deadline", "Delivery ends on whole UTC hours.")
-    if terms.deadline_at - terms.min_hours * HOUR <= now:
+    if terms.deadline_at <= now or terms.deadline_at - terms.min_hours * HOUR <= now:
         _refuse(
             "too_soon",
             "deadline",

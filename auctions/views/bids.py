@@ -22,6 +22,7 @@ from auctions.forms import TicketForm, typed_price
 from auctions.models import Bid
 from auctions.operations.bids import BidNotFound, BidRejected, cancel_bid, change_bid, require_unchanged
 from auctions.operations.inquiries import InquiryRefused, ask_about_bid
+from auctions.policies import check_terms
 from auctions.queries.bids import (
     OwnBid,
     average_ticks,
@@ -134,6 +135,8 @@ def _bid_change(request: MemberRequest, pk: int) -> HttpResponse:
     form = TicketForm(request.POST, lot=lot)
     try:
         require_unchanged(own.bid, seen)
+        if form.is_valid():
+            check_terms(window=own.bid.window, organization=_organization(request), terms=form.terms())
     except BidRejected as rejected:
         form.refuse(rejected)
     if not form.is_valid():

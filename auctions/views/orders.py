@@ -49,6 +49,7 @@ from auctions.views.ticket import UNPROCESSABLE, request_key_of, why_no_bid
 from auctions.wording import wanted_in_words
 from inventory.models import ResourceType
 from marketplace.db import snapshot
+from marketplace.numbers import whole_number
 
 ROWS_PER_PAGE = 50
 BIDS_SHOWN = 100
@@ -152,7 +153,7 @@ def _order_create(request: MemberRequest) -> HttpResponse:
 @buyer_needed
 def order_preview(request: MemberRequest) -> HttpResponse:
     """Say what an order would do as it is typed; a fragment that says nothing while it is incomplete."""
-    number = _number(request.GET.get("order"))
+    number = whole_number(request.GET.get("order"))
     order = orders_of(active_organization(request)).filter(pk=number).first() if number else None
     preview = _preview(request, OrderForm(request.GET), order)
     return render(request, f"{FORM_PAGE}#preview", {"preview": preview, "order": order})
@@ -198,9 +199,9 @@ def _order_change(request: MemberRequest, pk: int) -> HttpResponse:
     order = _order(request, pk)
     if request.method != "POST":
         form = OrderForm(initial=order_typed(order_terms_of(order)) | typed_in(request.GET))
-        return _show_form(request, form, order=order, revision=_number(request.GET.get("revision")))
+        return _show_form(request, form, order=order, revision=whole_number(request.GET.get("revision")))
     form = OrderForm(request.POST)
-    seen = _number(request.POST.get("revision"))
+    seen = whole_number(request.POST.get("revision"))
     if form.is_valid():
         try:
             outcome = change_order(
@@ -211,10 +212,11 @@ def _order_change(request: MemberRequest, pk: int) -> HttpResponse:
         except OrderRejected as rejected:
             form.refuse(rejected)
             order.refresh_from_db()
+            seen = None  # it was looked at: what is sent next is measured by the order as it is shown now
         else:
             _tell(request, outcome, f"Standing order {pk} was changed. Its bids are placed anew.")
             return redirect("auctions:order_detail", pk=pk)
-    return _show_form(request, form, order=order, status=UNPROCESSABLE)
+    return _show_form(request, form, order=order, revision=seen, status=UNPROCESSABLE)
 
 
 @require_POST
@@ -325,10 +327,6 @@ def _ticket_address(outlook: MarketOutlook) -> str:
     assert outlook.whole_lot is not None
     typed = Composer.for_terms(outlook.window, outlook.whole).typed_pairs()
     return f"{reverse('auctions:bid_compose', args=[outlook.whole_lot.pk])}?{urlencode(typed)}"
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _show_form(

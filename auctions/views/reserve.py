@@ -25,6 +25,7 @@ from inventory.models import Region, ResourceType, Site, UnitCost
 from inventory.operations import save_unit_cost
 from inventory.queries import resource_types_on_sale
 from marketplace.money import InvalidPrice, dollars_of_ticks, parse_price
+from marketplace.numbers import whole_number
 
 UNPROCESSABLE = 422
 
@@ -142,4 +143,4 @@ def _page_url(asked: Asked) -> str:
 
 def _id(text: str) -> int:
     """Return the id a form's choice says, or one that no row has."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    return whole_number(text) or 0

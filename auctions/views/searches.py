@@ -12,6 +12,7 @@ from accounts.access import send_to_login
 from accounts.middleware import MemberRequest
 from accounts.saved_views import CannotSave, choose_default, remove_view, save_view
 from auctions.views.board import PLACE, SearchForm
+from marketplace.numbers import whole_number
 
 UNPROCESSABLE = 422
 EVERYTHING = "?show=all"
@@ -50,8 +51,7 @@ def search_default(request: MemberRequest) -> HttpResponse | HttpResponseBase:
     if not request.user.is_authenticated:
         return send_to_login(request, reverse("board"))
     named = request.POST.get("search", "")
-    pk = int(named) if named.isascii() and named.isdigit() and len(named) < 19 else None
-    search = choose_default(owner=request.user, place=PLACE, view_id=pk)
+    search = choose_default(owner=request.user, place=PLACE, view_id=whole_number(named))
     if search is None:
         messages.success(request, "The board opens with everything.")
         return redirect(f"{reverse('board')}{EVERYTHING}")

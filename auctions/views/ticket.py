@@ -24,6 +24,7 @@ from auctions.operations.bids import BidRejected, place_bid
 from auctions.policies import check_terms
 from auctions.queries.lots import BidCost, Ticket, cost_of, lots_with_facts, ticket_for
 from marketplace.db import snapshot
+from marketplace.numbers import whole_number
 
 FORBIDDEN = 403
 UNPROCESSABLE = 422
@@ -129,7 +130,7 @@ def request_key_of(posted: QueryDict) -> UUID | None:
 def sequence_seen(request: MemberRequest) -> int | None:
     """Return the ``sequence`` of the bid that a page of its change was drawn from, None when it does not say."""
     said = (request.POST if request.method == "POST" else request.GET).get("sequence", "")
-    return int(said) if said.isascii() and said.isdigit() and len(said) < 19 else None
+    return whole_number(said)
 
 
 def _check(request: MemberRequest, ticket: Ticket, form: TicketForm) -> None:

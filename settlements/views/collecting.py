@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import finance_needed
+from marketplace.fields import InstantField
 from settlements.operations.decisions import (
     Decision,
     DecisionRefused,
@@ -38,7 +39,7 @@ class ReasonForm(forms.Form):
 
 
 class ExtendForm(ReasonForm):
-    deadline = forms.DateTimeField(
+    deadline = InstantField(
         label="New deadline, UTC",
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),

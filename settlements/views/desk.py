@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import finance_needed
 from accounts.models import SavedView, User
 from accounts.saved_views import CannotSave, remove_view, save_view, views_of
+from marketplace.numbers import whole_number
 from settlements.filters import SettlementFilter
 from settlements.models import Settlement
 from settlements.operations import desk
@@ -127,4 +128,4 @@ def _back_to_queue(request: HttpRequest) -> HttpResponse:
 
 
 def _is_id(value: object) -> bool:
-    return str(value).isascii() and str(value).isdecimal() and int(str(value)) < 2**63
+    return whole_number(value) is not None

@@ -136,8 +136,8 @@ def dispute_bear(request: HttpRequest, pk: int) -> HttpResponse:
     dispute = get_object_or_404(listed_disputes(), pk=pk)
     form = BearForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Say why, and choose one of the two.")
-        return _page(request, dispute, EvidenceForm(), status=422)
+        messages.error(request, "Nothing was booked. Say why, and choose one of the two.")
+        return _page(request, dispute, EvidenceForm(), refused=form, status=422)
 
     def bear() -> str:
         decided = bear_dispute(
@@ -164,7 +164,14 @@ def _decide(request: HttpRequest, pk: int, decision: Callable[[], str]) -> HttpR
     return redirect("settlements:dispute_detail", pk)
 
 
-def _page(request: HttpRequest, dispute: Dispute, form: EvidenceForm, *, status: int = 200) -> HttpResponse:
+def _page(
+    request: HttpRequest,
+    dispute: Dispute,
+    form: EvidenceForm,
+    *,
+    refused: BearForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
     context = {
         "dispute": dispute,
         "form": form,
@@ -174,21 +181,28 @@ def _page(request: HttpRequest, dispute: Dispute, form: EvidenceForm, *, status:
         "bundle": evidence_of(dispute),
         "transactions": booked_under(dispute_reference(dispute)),
         "trail": history_of(request, About(Dispute, dispute.pk)),
-        "choices": _choices(dispute) if dispute.status == Dispute.Status.LOST else [],
+        "choices": _choices(dispute, refused) if dispute.status == Dispute.Status.LOST else [],
     }
     return render(request, "settlements/dispute_detail.html", context, status=status)
 
 
-def _choices(dispute: Dispute) -> list[dict[str, object]]:
-    """Return both ways to bear a lost dispute, with what each would book."""
+def _choices(dispute: Dispute, refused: BearForm | None) -> list[dict[str, object]]:
+    """Return both ways to bear a lost dispute, with what each would book and what was typed at the one chosen."""
     choices = []
     for bearer in Dispute.Bearer:
         effect = bearing_of(dispute, bearer)
-        form = BearForm(
-            initial={"bearer": bearer, "fingerprint": effect.fingerprint}, auto_id=f"id_{bearer}_%s"
-        )
+        shown = {"bearer": bearer, "fingerprint": effect.fingerprint}
+        form = BearForm(initial=shown, auto_id=f"id_{bearer}_%s")
+        if refused is not None and bearer == _bearer_of(refused):
+            form = BearForm({**shown, "note": refused.data.get("note", "")}, auto_id=f"id_{bearer}_%s")
         choices.append({"bearer": bearer, "entries": rows_of(effect), "form": form})
     return choices
+
+
+def _bearer_of(refused: BearForm) -> str:
+    """Return whom a refused form names; the first of the two where it names neither."""
+    named = refused.data.get("bearer", "")
+    return named if named in Dispute.Bearer.values else Dispute.Bearer.values[0]
 
 
 def _person(request: HttpRequest) -> User:

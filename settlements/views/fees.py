@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.access import finance_needed
 from accounts.models import User
 from auctions.models import Market
+from marketplace.fields import InstantField, PlainDecimalField
 from settlements.operations.fees import FeeRejected, add_fee_policy
 from settlements.queries.fees import PREVIEW_DAYS, fee_in_force, fees_of_markets, preview_of, versions
 
@@ -21,10 +22,8 @@ BPS_PER_PERCENT = 100
 HOUR_INPUT = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "60"}, format="%Y-%m-%dT%H:%M")
 
 
-class PercentField(forms.DecimalField):
+class PercentField(PlainDecimalField):
     """A share in percent, such as ``2.5``; cleaned to basis points."""
-
-    widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
 
     def __init__(self, **options: Any) -> None:
         super().__init__(min_value=0, max_value=100, decimal_places=2, **options)
@@ -44,7 +43,7 @@ class FeeForm(forms.Form):
         empty_label="All without a fee of their own",
     )
     bps = PercentField(label="Fee, percent", help_text="Of what the buyer pays; at most two decimals.")
-    valid_from = forms.DateTimeField(
+    valid_from = InstantField(
         label="Valid from (UTC)", widget=HOUR_INPUT, help_text="For windows that close from then on."
     )
     note = forms.CharField(label="Note", required=False, max_length=300)

@@ -2,6 +2,8 @@
 
 from django.http import Http404, HttpRequest
 
+from marketplace.numbers import whole_number
+
 MAX_ID = 2**63 - 1
 
 
@@ -10,6 +12,6 @@ def before_of(request: HttpRequest) -> int | None:
     text = request.GET.get("before", "")
     if not text:
         return None
-    if not (text.isascii() and text.isdecimal()) or int(text) > MAX_ID:
+    if (number := whole_number(text)) is None:
         raise Http404("no such page")
-    return int(text)
+    return number

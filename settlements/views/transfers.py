@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import finance_needed
 from accounts.models import Organization, User
 from accounts.trail import About, history_of
+from marketplace.numbers import whole_number
 from settlements.models import Transfer, TransferHold
 from settlements.operations import transfer_decisions as decisions
 from settlements.queries.transfers import listed, page_of, postings_of, queues, why_waiting
@@ -23,6 +24,7 @@ REFUSALS = (decisions.StaleTransfer, decisions.SecondPersonNeeded, decisions.Not
 PROPOSE, APPROVE = "propose", "approve"
 NOTHING_CHOSEN = "Choose at least one transfer."
 MAX_AT_ONCE = 200
+REJECT_ID, HOLD_ID = "id_reject_%s", "id_hold_%s"
 
 
 class ReasonForm(forms.Form):
@@ -57,11 +59,13 @@ class DecisionForm(forms.Form):
     shown = forms.CharField(max_length=MAX_AT_ONCE * 32)
 
     def clean_shown(self) -> dict[int, int]:
-        try:
-            pairs = [part.split(":") for part in self.cleaned_data["shown"].split()]
-            return {int(transfer_id): int(cents) for transfer_id, cents in pairs}
-        except ValueError:
-            raise forms.ValidationError(NOTHING_CHOSEN) from None
+        shown = {}
+        for part in self.cleaned_data["shown"].split():
+            transfer_id, cents = map(whole_number, part.partition(":")[::2])
+            if transfer_id is None or cents is None:
+                raise forms.ValidationError(NOTHING_CHOSEN)
+            shown[transfer_id] = cents
+        return shown
 
 
 @require_GET
@@ -97,7 +101,8 @@ def transfer_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @finance_needed
 def transfer_confirm(request: HttpRequest) -> HttpResponse:
     """Ask before proposing or approving the chosen transfers: each with its amount, and the sum."""
-    ids = [int(text) for text in request.POST.getlist("transfer") if text.isascii() and text.isdecimal()]
+    numbers = map(whole_number, request.POST.getlist("transfer"))
+    ids = [number for number in numbers if number is not None]
     action = APPROVE if request.POST.get("action") == APPROVE else PROPOSE
     waiting = listed().filter(pk__in=ids[:MAX_AT_ONCE], status=Transfer.Status.PENDING_APPROVAL)
     chosen = list(waiting.filter(proposed_by__isnull=action == PROPOSE).order_by("id"))
@@ -142,7 +147,7 @@ def transfer_decide(request: HttpRequest) -> HttpResponse:
 @finance_needed
 def transfer_reject(request: HttpRequest, pk: int) -> HttpResponse:
     """Reject a transfer with a reason."""
-    form = ReasonForm(request.POST)
+    form = ReasonForm(request.POST, auto_id=REJECT_ID)
     if not form.is_valid():
         return _detail(request, pk, reject_form=form)
     reason = form.cleaned_data["reason"]
@@ -182,7 +187,7 @@ def transfer_retry(request: HttpRequest, pk: int) -> HttpResponse:
 @finance_needed
 def transfer_hold(request: HttpRequest, pk: int) -> HttpResponse:
     """Hold a transfer back, with a reason."""
-    form = HoldForm(request.POST)
+    form = HoldForm(request.POST, auto_id=HOLD_ID)
     if not form.is_valid():
         return _detail(request, pk, hold_form=form)
     reason = form.cleaned_data["reason"]
@@ -218,8 +223,8 @@ def _detail(request: HttpRequest, pk: int, **forms_given: forms.Form) -> HttpRes
         "trail": history_of(
             request, About(Transfer, pk), About(TransferHold, transfer.delivery_id, via="delivery_id")
         ),
-        "reject_form": forms_given.get("reject_form") or ReasonForm(),
-        "hold_form": forms_given.get("hold_form") or HoldForm(),
+        "reject_form": forms_given.get("reject_form") or ReasonForm(auto_id=REJECT_ID),
+        "hold_form": forms_given.get("hold_form") or HoldForm(auto_id=HOLD_ID),
         "may_hold": transfer.status in Transfer.UNSENT,
         "is_own": transfer.proposed_by_id == request.user.pk,
     }

@@ -117,7 +117,7 @@ class TestWhatIsWrong:
             ("where", "site", "", "This field is required"),
             ("where", "site", "999999", "Select a valid choice"),
             ("when", "starts_at", YESTERDAY, "The start has passed"),
-            ("when", "starts_at", "soon", "Enter a valid date/time"),
+            ("when", "starts_at", "soon", "Write a day and a time"),
             ("when", "ends_at", YESTERDAY, "The end must come after the start"),
             ("when", "ends_at", "2031-01-01T00:30", "End on a whole UTC hour"),
             ("reserve", "reserve", "free", "Write dollars, such as 2.4950"),

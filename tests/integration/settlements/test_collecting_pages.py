@@ -226,7 +226,7 @@ class TestExtend:
         [
             ("2020-01-01T00:00", "This is in the past"),
             ("2999-01-01T00:00", "Delivery starts"),
-            ("tomorrow", "Enter a valid date/time"),
+            ("tomorrow", "Write a day and a time"),
         ],
     )
     def test_refuses_a_time_that_cannot_be_and_keeps_what_was_typed(

@@ -380,10 +380,10 @@ class TestFees:
             ({"bps": "101"}, "less than or equal to 100"),
             ({"bps": "-1"}, "greater than or equal to 0"),
             ({"bps": "1.234"}, "no more than 2 decimal places"),
-            ({"bps": "1e400"}, "Ensure"),
+            ({"bps": "1e400"}, "Enter a number"),
             ({"bps": ""}, "required"),
             ({"valid_from": "2020-01-01T00:00"}, "begins in the future"),
-            ({"valid_from": "soon"}, "valid date"),
+            ({"valid_from": "soon"}, "Write a day and a time"),
             ({"market": "999999"}, "valid choice"),
         ],
     )

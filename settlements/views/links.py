@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -19,7 +19,7 @@ from settlements.models import Settlement
 
 @require_GET
 @never_cache
-def payment_link(request: MemberRequest, token: str) -> HttpResponse:
+def payment_link(request: MemberRequest, token: str) -> HttpResponseBase:
     """Lead the buyer, once logged in, to the settlement's *Pay now*; say so when the link or its deadline is over.
 
     A person of several organizations acts for the settlement's from here on.

@@ -39,6 +39,10 @@ class DayTie:
     def difference_cents(self) -> int:
         return self.ledger_cents - self.stripe_cents
 
+    @property
+    def is_quiet(self) -> bool:
+        return not (self.n_movements or self.stripe_cents or self.ledger_cents or self.n_open)
+
 
 @dataclass(frozen=True, slots=True)
 class BalanceTie:

@@ -54,6 +54,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Show open mismatches, the last days, and the months that are closed."""
     mine = request.GET.get("owner") == "me"
     now = timezone.now()
+    today, *before = queries.days(until=now.astimezone(UTC).date())
     context = {
         "page": queries.open_mismatches(
             owner_id=request.user.pk if mine else None, before=before_of(request)
@@ -61,7 +62,9 @@ def overview(request: HttpRequest) -> HttpResponse:
         "mine": mine,
         "balances": queries.balances(),
         "reading": queries.last_reading(),
-        "days": queries.days(until=now.astimezone(UTC).date()),
+        "days": [today, *(tie for tie in before if not tie.is_quiet)],
+        "n_quiet": sum(tie.is_quiet for tie in before),
+        "since": before[-1].day,
         "periods": queries.closed_periods(),
         "closable": operations.next_to_close(now=now),
         "last_import": queries.last_import(),

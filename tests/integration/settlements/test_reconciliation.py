@@ -15,6 +15,7 @@ from settlements import ledger
 from settlements import stripe_gateway as gateway
 from settlements.models import (
     Account,
+    BalanceDay,
     BalanceMovement,
     BankPayout,
     ChargeAttempt,
@@ -573,6 +574,18 @@ class TestPages:
         answer = finance.post(reverse("settlements:reconciliation_look"), follow=True)
 
         assert "Nothing was changed" in answer.content.decode()
+
+    def test_lists_today_and_the_days_on_which_something_moved_or_is_open(self, finance: Client) -> None:
+        today = database_now().astimezone(UTC).date()
+        BalanceDay.objects.create(
+            day=today - timedelta(days=3), n_movements=2, moved_cents=500, booked_pending_cents=500
+        )
+        BalanceDay.objects.create(day=today - timedelta(days=5))
+
+        answer = finance.get(reverse("settlements:reconciliation"))
+
+        assert [tie.day for tie in answer.context["days"]] == [today, today - timedelta(days=3)]
+        assert "Nothing moved on the other 29 days since" in answer.content.decode()
 
     def test_a_window_and_a_day_in_figures(self, finance: Client) -> None:
         settlement = paid()

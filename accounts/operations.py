@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
@@ -55,11 +56,19 @@ def create_organization(*, name: str, owner: User, is_buyer: bool, is_seller: bo
 
 
 def add_member(*, organization: Organization, email: str, role: Membership.Role) -> Membership:
-    """Have a person who has signed up act for an organization. Raise MemberRefused."""
+    """Have a person who has signed up, and confirmed its address, act for an organization. Raise MemberRefused.
+
+    Anybody may sign up with anybody's address: until it is confirmed, the account may be a stranger's.
+    """
     with transaction.atomic(durable=True):
         person = User.objects.filter(email__iexact=email.strip(), is_active=True).first()
         if person is None:
             raise MemberRefused("Nobody has signed up with this address. Ask them to sign up first.")
+        if not EmailAddress.objects.filter(user=person, email__iexact=person.email, verified=True).exists():
+            raise MemberRefused(
+                "This address is not confirmed, so the account may be somebody else's. Ask them to confirm it with the "
+                "letter that was sent to it, then add them; under E-mail, in their menu, it can be sent again."
+            )
         member, is_new = Membership.objects.get_or_create(
             user=person, organization=organization, defaults={"role": role}
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from allauth.account.models import EmailAddress
+
 from accounts.models import Membership, Organization, User
 from accounts.operations import create_organization
 from auctions.models import Market
@@ -57,10 +59,7 @@ def _seed_markets() -> None:
 
 def _person(role: str, name: str) -> User:
     email = f"{role}@{DOMAIN}"
-    existing = User.objects.filter(email=email).first()
-    if existing is not None:
-        return existing
-    return User.objects.create_user(
+    person = User.objects.filter(email=email).first() or User.objects.create_user(
         email,
         PASSWORD,
         name=name,
@@ -68,6 +67,10 @@ def _person(role: str, name: str) -> User:
         is_operator=role == "operator",
         is_staff=role == "operator",
     )
+    EmailAddress.objects.update_or_create(
+        user=person, email=email, defaults={"primary": True, "verified": True}
+    )
+    return person
 
 
 def _organization(name: str, *, owner: User | None, is_buyer: bool, is_seller: bool) -> Organization:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import factory
+from allauth.account.models import EmailAddress
 from django.db import connection
 from factory.django import DjangoModelFactory
 
@@ -21,6 +22,8 @@ def next_hour() -> datetime:
 
 
 class UserFactory(DjangoModelFactory):
+    """A person whose address is confirmed, unless ``confirmed=False``."""
+
     class Meta:
         model = User
 
@@ -29,7 +32,10 @@ class UserFactory(DjangoModelFactory):
 
     @classmethod
     def _create(cls, model_class: type[User], *args: object, **fields: object) -> User:
-        return model_class.objects.create_user(*args, **{"password": PASSWORD, **fields})
+        confirmed = fields.pop("confirmed", True)
+        user = model_class.objects.create_user(*args, **{"password": PASSWORD, **fields})
+        EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=confirmed)
+        return user
 
 
 class OrganizationFactory(DjangoModelFactory):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, timedelta
 from types import SimpleNamespace
 
-from allauth.account.models import EmailAddress
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.conf import settings
@@ -112,7 +111,6 @@ def _admit(scene: SimpleNamespace) -> None:
     scene.sessions = {who: _session_of(user) for who, user in scene.people.items() if user}
     TOTP.activate(scene.people["guarded"], generate_totp_secret())
     RecoveryCodes.activate(scene.people["guarded"])
-    EmailAddress.objects.filter(user=scene.people["newcomer"]).update(verified=True)
     create_api_key(organization=scene.buyer, created_by=owner.user, name="nightly runs")
     add_ssh_key(organization=scene.buyer, added_by=owner.user, text=ED25519)
     scene.limit = BiddingLimit.objects.get(organization=scene.buyer)

@@ -1,11 +1,14 @@
 """The organization's page lets owners say who belongs to it, and nobody else does: not members, not staff."""
 
+from urllib.parse import urlsplit
+
 import pytest
+from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Membership, Organization, User
-from tests.factories import BuyerFactory, MembershipFactory, UserFactory
+from tests.factories import PASSWORD, BuyerFactory, MembershipFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 Role = Membership.Role
@@ -51,6 +54,31 @@ class TestOwners:
 
         assert answer.status_code == 422
         assert "Nobody has signed up with this address" in answer.content.decode()
+
+    def test_add_whom_signed_up_only_once_the_address_is_confirmed(self, owner: Membership) -> None:
+        answers = {
+            "name": "Bob",
+            "email": "bob@example.com",
+            "organization_name": "Bob's",
+            "trades": "buyer",
+            "password1": PASSWORD,
+            "password2": PASSWORD,
+        }
+        bob = Client()
+        bob.post(reverse("account_signup"), answers)
+        added = {"email": "bob@example.com", "role": Role.TRADER}
+        client = client_of(owner.user)
+
+        refused = client.post(reverse("accounts:member_add"), added)
+        assert refused.status_code == 422
+        assert "This address is not confirmed" in refused.content.decode()
+
+        [letter] = mail.outbox
+        confirm = next(word for word in letter.body.split() if "confirm" in word and "http" in word)
+        bob.post(urlsplit(confirm).path)
+        client.post(reverse("accounts:member_add"), added)
+
+        assert roles_in(owner.organization)["bob@example.com"] == Role.TRADER
 
     def test_cannot_leave_their_organization_without_one(self, owner: Membership) -> None:
         client = client_of(owner.user)

@@ -1,6 +1,7 @@
 import threading
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -104,6 +105,21 @@ class TestMembers:
 
         assert Membership.objects.get() == member
         assert Membership.objects.get().role == Membership.Role.OWNER
+
+    def test_must_have_confirmed_their_address(self):
+        """Or a stranger who signs up with a colleague's address is added in the colleague's place."""
+        organization, person = BuyerFactory(), UserFactory(confirmed=False)
+        elsewhere = UserFactory(confirmed=False)
+        EmailAddress.objects.create(user=elsewhere, email="mine@example.com", verified=True)
+        for stranger in (person, elsewhere):
+            with pytest.raises(MemberRefused, match=r"not confirmed.*letter"):
+                add_member(organization=organization, email=stranger.email, role=Membership.Role.TRADER)
+        assert not Membership.objects.exists()
+
+        EmailAddress.objects.filter(user=person).update(verified=True)
+        add_member(organization=organization, email=person.email, role=Membership.Role.TRADER)
+
+        assert Membership.objects.get().user == person
 
     def test_the_last_owner_stays_owner(self):
         owner = MembershipFactory(role=Membership.Role.OWNER)

@@ -3,9 +3,10 @@
 A filter matches the lots of its window that are of one of its types, of one of its regions and fabrics where it
 gives any, of a seller that is reliable enough when the window closes where it asks for that, not the bidder's own, and
 long enough for the leg inside its hours. Their order, of which the tie rule speaks: lowest reserve first, then the
-earlier start, then the lower number; the first MAX_LOTS_PER_LEG count. While bids come in, lots may join, so what a
-filter matches is written down only when the window closes. A filter that matches nothing then leaves its option unable
-to fit.
+earlier start, then the lower number; the first MAX_LOTS_PER_LEG count, or fewer where the window's bids together have
+more ways to be filled than the engine can write out (operations/windows.py). While bids come in, lots may join, so what
+a filter matches is written down only when the window closes. A filter that matches nothing then leaves its option
+unable to fit.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections import defaultdict
 from django.db import connection
 from django.db.models import QuerySet
 
-from auctions.models import Lot, Window
+from auctions.models import Bid, BidLegLot, Lot, Window
 from auctions.terms import MAX_LOTS_PER_LEG, LegTerms, LotFilter
 
 _MATCHES = """
@@ -49,6 +50,16 @@ def write_matches(window: Window) -> None:
             f"INSERT INTO auctions_bidleglot (leg_id, lot_id, position) {_MATCHES}",
             {"window": window.pk, "most": MAX_LOTS_PER_LEG},
         )
+
+
+def cut_matches(window: Window, *, most: int) -> None:
+    """Keep of what each filter of a closed window matched the first ``most`` lots. Assumes a transaction."""
+    BidLegLot.objects.filter(
+        leg__option__bid__window=window,
+        leg__option__bid__status=Bid.Status.PLACED,
+        leg__filter_types__len__gt=0,
+        position__gte=most,
+    ).delete()
 
 
 def present_matches(window: Window) -> dict[int, list[int]]:

@@ -28,11 +28,15 @@ MAX_VALUE_TICKS = 2**53 - 1
 """The highest worth of an option, ticks: up to here sums are exact everywhere."""
 PLAIN_WAYS = 2
 """Of a bid for one lot over the whole of its hours: the least it takes of it, and more."""
+FREE_WAY_HOURS = PLAIN_WAYS * 168
+"""Hours in all ways up to which a plain bid takes no room: a week of them."""
 WHOLE_PPM = 1_000_000
 MAX_SHARE_OF_BID_PPM = 100_000
 """The most that one bid may take of what the engine can clear in one window, millionths."""
 MAX_SHARE_OF_WINDOW_PPM = 800_000
 """The most that all bids of a window may take together; the rest is for lots that join, which filters then match."""
+MAX_SHARE_OF_ORGANIZATION_PPM = 250_000
+"""The most that all bids of one organization may take of a window together, so that others find room too."""
 SPARE_LOTS = 10
 """A filter is taken to match twice the lots it matches now, and so many more."""
 
@@ -88,17 +92,18 @@ def check_terms(*, window: Window, organization: Organization, terms: BidTerms) 
 
 
 def _share(window: Window, organization: Organization, terms: BidTerms, supply: _Supply) -> int:
-    """Return how much of what the engine can clear in one window a bid takes, millionths; 0 for a plain one.
+    """Return how much of what the engine can clear in one window a bid takes, millionths; 0 for a plain, short one.
 
     The engine writes out every way to fill a bid: each lot a leg accepts, from each hour it may start, and where any
-    part will do, each run of sizes. A bid for one lot over the whole of its hours has one or two. Raise BidRejected
-    where a bid alone takes more than it may.
+    part will do, each run of sizes. A bid for one lot over the whole of its hours has one or two; where packages meet
+    it is written out with them, so it counts by its hours where they are many. Raise BidRejected where a bid alone
+    takes more than it may.
     """
     n_legs = sum(len(option.legs) for option in terms.options)
     share = 0
     for number, option in enumerate(terms.options):
         ways, hours = _ways(window, organization, option, supply)
-        if ways > PLAIN_WAYS or n_legs > 1:
+        if ways > PLAIN_WAYS or hours > FREE_WAY_HOURS or n_legs > 1:
             share += max(ways * WHOLE_PPM // MAX_WAYS, hours * WHOLE_PPM // MAX_WAY_HOURS)
         if share > MAX_SHARE_OF_BID_PPM:
             _Place(number, len(option.legs) - 1).refuse(

@@ -102,6 +102,11 @@ class Window(models.Model):
     seal = models.CharField(
         max_length=64, blank=True, help_text="One hash over root and book, published at close."
     )
+    lots_per_filter = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        help_text="To how many lots each filter was cut at close, where all would have been too many to clear.",
+    )
     engine_version = models.CharField(max_length=20, blank=True)
     clearing_status = models.CharField(max_length=10, blank=True, help_text="optimal, or bounded with a gap")
     clearing_gap = models.FloatField(

@@ -13,14 +13,16 @@ from django.db.models import OuterRef, Subquery
 from accounts.holds import release_holds
 from accounts.models import DeskEvent
 from accounts.stream import Happening, append_desk_event, append_events
-from auctions.bridge import window_book
+from auctions.bridge import WindowBook, window_book
 from auctions.engine import BookRefused
 from auctions.engine.inclusion import window_seal
-from auctions.matching import write_matches
+from auctions.engine.package.limits import fits
+from auctions.matching import cut_matches, write_matches
 from auctions.models import Bid, Indication, Lot, Market, Window
 from auctions.publication import write_book
 from auctions.sealing import SealBroken, root_of, sealed_bids
 from auctions.supply import Offer, anything_uncovered, uncovered_offers
+from auctions.terms import MAX_LOTS_PER_LEG
 from inventory.models import Block
 from inventory.policies import effective_reserve_ticks
 from marketplace.db import LockSpace, database_now, lock_exclusive
@@ -119,7 +121,17 @@ def close_window(*, window_id: int) -> bool:
         write_matches(window)
         window.closed_at = now
         _seal(window)
-        window.save(update_fields=["status", "closed_at", "bids_root", "book_sha256", "seal", "held_reason"])
+        window.save(
+            update_fields=[
+                "status",
+                "closed_at",
+                "lots_per_filter",
+                "bids_root",
+                "book_sha256",
+                "seal",
+                "held_reason",
+            ]
+        )
         defer_job("auctions.clear_window", key=f"clear:{window_id}", window_id=window_id)
     return True
 
@@ -272,7 +284,7 @@ def _seal(window: Window) -> None:
     """Fix a closing window's bids, lots and matches by their hashes. One whose book cannot be written is held."""
     window.bids_root = root_of(sealed_bids(window))
     try:
-        book = write_book(window, window_book(window).book)
+        book = write_book(window, _book_that_fits(window).book)
     except (BookRefused, SealBroken) as error:
         logger.critical("window %s cannot be sealed and is held: %s", window.pk, error)
         window.held_reason = f"not sealed at close: {error}"[:500]
@@ -284,6 +296,23 @@ def _seal(window: Window) -> None:
         return
     window.book_sha256 = sha256(book).hexdigest()
     window.seal = window_seal(window.bids_root, window.book_sha256)
+
+
+def _book_that_fits(window: Window) -> WindowBook:
+    """Read a closing window's book; one too large to clear loses lots of its filters, half of them at a time.
+
+    A filter counts by the lots it matches when it is placed: many that join later must not keep a window from clearing.
+    """
+    source = window_book(window)
+    most = MAX_LOTS_PER_LEG
+    while most > 1 and not fits(source.book):
+        most //= 2
+        cut_matches(window, most=most)
+        window.lots_per_filter = most
+        source = window_book(window)
+    if window.lots_per_filter is not None:
+        logger.warning("window %s: each filter keeps its first %s lots, all are too many", window.pk, most)
+    return source
 
 
 def _lock_blocks(window: Window) -> None:

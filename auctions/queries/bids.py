@@ -53,6 +53,16 @@ class OwnBid:
         return self.is_in_book and self.clock.phase == Window.Status.OPEN and is_own_master
 
     @property
+    def was_cut(self) -> bool:
+        """Whether a filter of it has as many lots as its window left each, where all were too many to clear."""
+        most = self.bid.window.lots_per_filter
+        return any(
+            leg.is_filtered and len(leg.named_lots.all()) == most
+            for option in self.bid.options.all()
+            for leg in option.legs.all()
+        )
+
+    @property
     def max_cents(self) -> int:
         """The most the bid could cost: what was held for it while it stood in the book."""
         return cents_to_cover(self.bid.max_ticks)

@@ -30,6 +30,14 @@ def check_size(book: Book, bids: Ints) -> None:
             )
 
 
+def fits(book: Book) -> bool:
+    """Say whether all bids of a book together keep the limits, so that whatever of them must be written out does."""
+    if not book.n_bids:
+        return True
+    ways, hours = ways_of_options(book)
+    return bool(ways.sum() <= MAX_WAYS and hours.sum() <= MAX_WAY_HOURS)
+
+
 def ways_of_options(book: Book) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Upper bounds of the columns of each option, and of their hours. float64 (O,), (O,)"""
     leg = np.repeat(np.arange(len(book.leg_units)), np.diff(book.leg_lot_offset))

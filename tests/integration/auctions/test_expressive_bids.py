@@ -327,6 +327,21 @@ class TestShareOfTheEngine:
             "hours",
         )
 
+    def test_a_plain_bid_counts_by_its_hours_where_they_are_many(self, auction: Auction) -> None:
+        """Where packages meet, it is written out with them: forty thousand of them had held a window."""
+        auction.window.delivery_to = auction.window.delivery_from + 800 * HOUR
+        auction.window.save()
+        start = auction.window.delivery_from
+        week, month = (
+            LotFactory(window=auction.window, block__starts_at=start, block__ends_at=start + hours * HOUR)
+            for hours in (168, 720)
+        )
+
+        assert place(auction, bid_of(option(leg_on(week)))).share_ppm == 0
+        assert place(auction, bid_of(option(leg_on(month)))).share_ppm == (
+            2 * 720 * 1_000_000 // MAX_WAY_HOURS
+        )
+
     def test_refuses_one_with_more_ways_than_a_bid_may_have(self, auction: Auction) -> None:
         Window.objects.filter(pk=auction.window.pk).update(
             delivery_to=auction.window.delivery_from + 50_000 * HOUR

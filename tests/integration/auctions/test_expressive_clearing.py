@@ -10,6 +10,7 @@ from django.db.models import F
 from accounts.models import BiddingLimit, Hold, StreamEvent
 from auctions.bridge import indicate_window
 from auctions.engine.inclusion import check_bid_in_book, check_proof
+from auctions.engine.package import limits
 from auctions.matching import count_matches, present_matches
 from auctions.models import (
     Award,
@@ -43,7 +44,7 @@ from tests.integration.auctions.conftest import (
     turn_clock_past_close,
     turn_clock_past_freeze,
 )
-from tests.integration.auctions.pages import bid_on
+from tests.integration.auctions.pages import bid_on, visit
 from tests.integration.auctions.test_expressive_bids import bid_of, filtered, leg_on, option, place
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +53,67 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def other(auction: Auction) -> Lot:
     return LotFactory(window=auction.window)
+
+
+class TestTooManyMatches:
+    """Bids with filters count by the lots they match when placed; those that join later must not hold the window."""
+
+    @pytest.fixture
+    def crowded(self, auction: Auction, monkeypatch: pytest.MonkeyPatch) -> list[Lot]:
+        """Eight lots, cheaper ones later, and room for 16 of the 32 ways of an hour on any of them."""
+        monkeypatch.setattr(limits, "MAX_WAYS", 16)
+        later = [
+            LotFactory(
+                window=auction.window,
+                block__resource_type=auction.lot.block.resource_type,
+                block__reserve_ticks=9_000 - number,
+            )
+            for number in range(7)
+        ]
+        return [*reversed(later), auction.lot]
+
+    def test_cuts_filters_until_the_window_can_be_cleared(self, auction: Auction, crowded: list[Lot]) -> None:
+        anywhere = filtered(leg_on(auction.lot, hours=1), auction.lot.block.resource_type)
+        bid = place(auction, bid_of(option(anywhere)))
+
+        window = close_and_clear(auction.window)
+
+        assert (window.status, window.lots_per_filter) == (
+            Window.Status.CLEARED,
+            3,
+        )  # 200, 100, 50, 25, 12, 6
+        kept = BidLegLot.objects.filter(leg__option__bid=bid).order_by("position")
+        assert [named.lot for named in kept] == crowded[:3]
+        bid.refresh_from_db()
+        assert bid.status == Bid.Status.WON
+        page = visit(auction.buyer).client
+        assert "first 3 of the lots" in page.get(f"/bids/{bid.pk}/").content.decode()
+        assert "first 3 lots of those" in page.get(f"/windows/{window.pk}/").content.decode()
+
+    def test_leaves_bids_that_name_their_lots_alone(self, auction: Auction, crowded: list[Lot]) -> None:
+        named = place(auction, bid_of(option(leg_on(*crowded[:4], hours=1))))
+        anywhere = filtered(leg_on(auction.lot, hours=1), auction.lot.block.resource_type)
+        bid = place(auction, bid_of(option(anywhere)), auction.rival)
+        turn_clock_past_close(auction.window)
+
+        assert close_window(window_id=auction.window.pk)
+
+        window = Window.objects.get()
+        assert (window.lots_per_filter, window.held_reason) == (1, "")
+        assert BidLegLot.objects.filter(leg__option__bid=named).count() == 4
+        assert [lot.lot for lot in BidLegLot.objects.filter(leg__option__bid=bid)] == crowded[:1]
+
+    def test_leaves_filters_whole_where_there_is_room(self, auction: Auction, crowded: list[Lot]) -> None:
+        anywhere = filtered(leg_on(auction.lot, min_units=4), auction.lot.block.resource_type)
+        bid = place(auction, bid_of(option(anywhere)))
+
+        window = close_and_clear(auction.window)
+
+        assert window.lots_per_filter is None
+        assert BidLegLot.objects.filter(leg__option__bid=bid).count() == 8
+        assert "of the lots its filter" not in (
+            visit(auction.buyer).client.get(f"/bids/{bid.pk}/").content.decode()
+        )
 
 
 class TestMixedWindow:

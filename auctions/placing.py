@@ -12,13 +12,18 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from accounts.holds import LimitExceeded, LimitSuspended, set_hold
 from accounts.models import Organization, User
 from accounts.stream import append_event
 from auctions.models import Bid, BidLeg, BidLegLot, BidOption, StandingOrder, Window
-from auctions.policies import MAX_SHARE_OF_WINDOW_PPM, BidRejected, check_terms
+from auctions.policies import (
+    MAX_SHARE_OF_ORGANIZATION_PPM,
+    MAX_SHARE_OF_WINDOW_PPM,
+    BidRejected,
+    check_terms,
+)
 from auctions.sealing import seal_bid
 from auctions.terms import BidTerms
 from marketplace.db import LockSpace, database_now, lock_exclusive, lock_shared
@@ -47,7 +52,7 @@ def put_in_book(
     window, now = enter_window(window_id)
     require_phase(window, now, *phases)
     share_ppm = check_terms(window=window, organization=submission.organization, terms=terms)
-    require_room(window, share_ppm)
+    require_room(window, submission.organization, share_ppm)
     bid = Bid(
         window=window,
         organization=submission.organization,
@@ -79,8 +84,10 @@ def take_out_of_book(bid: Bid, now: datetime) -> None:
     tell(bid, "bid.cancelled")
 
 
-def require_room(window: Window, share_ppm: int, *, replacing: Bid | None = None) -> None:
-    """Raise BidRejected where a window's bids take as much of the engine as they may already.
+def require_room(
+    window: Window, organization: Organization, share_ppm: int, *, replacing: Bid | None = None
+) -> None:
+    """Raise BidRejected where a window's bids, or its organization's, take as much of the engine as they may already.
 
     Bids that take any of it are placed one after another: all together at one moment, each would find the room free.
     """
@@ -90,13 +97,23 @@ def require_room(window: Window, share_ppm: int, *, replacing: Bid | None = None
     others = Bid.objects.filter(window=window, status=Bid.Status.PLACED, share_ppm__gt=0)
     if replacing is not None:
         others = others.exclude(pk=replacing.pk)
-    taken = others.aggregate(ppm=Sum("share_ppm", default=0))
+    taken = others.aggregate(
+        ppm=Sum("share_ppm", default=0),
+        own_ppm=Sum("share_ppm", default=0, filter=Q(organization=organization)),
+    )
+    if taken["own_ppm"] + share_ppm > MAX_SHARE_OF_ORGANIZATION_PPM:
+        raise BidRejected(
+            "organization_full_of_ways",
+            "hours",
+            "Your organization's bids in this window have as many ways to be filled as one organization's may. Narrow "
+            "the hours or the lots of this one, or cancel another of them.",
+        )
     if taken["ppm"] + share_ppm > MAX_SHARE_OF_WINDOW_PPM:
         raise BidRejected(
             "window_full_of_ways",
             "hours",
-            "This window takes no more bids with so many ways to fill them. Name one lot for all of its hours, or "
-            "narrow the hours.",
+            "This window takes no more bids with so many ways and hours to fill. Name one lot for all of its hours, or "
+            "ask for fewer hours.",
         )
 
 

@@ -86,7 +86,7 @@ def change_bid(
         require_unchanged(bid, sequence)
         phase = require_phase(window, now, *TAKES_BIDS)
         bid.share_ppm = check_terms(window=window, organization=organization, terms=terms)
-        require_room(window, bid.share_ppm, replacing=bid)
+        require_room(window, organization, bid.share_ppm, replacing=bid)
         if phase == Window.Status.FROZEN:
             check_raise(before=terms_of(bid), after=terms)
         bid.sequence = next_sequence()

@@ -13,6 +13,7 @@ from auctions.operations.bids import BidRejected, change_bid, place_bid
 from auctions.policies import (
     MAX_LEGS,
     MAX_OPTIONS,
+    MAX_SHARE_OF_ORGANIZATION_PPM,
     MAX_SHARE_OF_WINDOW_PPM,
     MAX_UNITS,
     MAX_VALUE_TICKS,
@@ -353,6 +354,24 @@ class TestShareOfTheEngine:
         )
 
         assert refusal_of(auction, bid_of(option(anywhere))) == ("too_many_ways", "hours", 0, 0)
+
+    def test_leaves_room_for_other_organizations(self, auction: Auction, other: Lot) -> None:
+        first = place(auction, bid_of(option(leg_on(auction.lot, other))))
+        Bid.objects.filter(pk=first.pk).update(share_ppm=MAX_SHARE_OF_ORGANIZATION_PPM)
+
+        with pytest.raises(BidRejected) as refused:
+            place(auction, bid_of(option(leg_on(auction.lot, other, hours=1))))
+        assert (refused.value.code, refused.value.field) == ("organization_full_of_ways", "hours")
+        assert "one organization's may" in refused.value.message
+        assert place(auction, bid_of(option(leg_on(auction.lot)))).share_ppm == 0
+        assert place(auction, bid_of(option(leg_on(auction.lot, other, hours=1))), auction.rival).share_ppm
+        smaller = change_bid(
+            organization=auction.buyer,
+            changed_by=None,
+            bid_id=first.pk,
+            terms=bid_of(option(leg_on(auction.lot, other, hours=1))),
+        )
+        assert smaller.share_ppm < MAX_SHARE_OF_ORGANIZATION_PPM
 
     def test_refuses_one_that_the_window_has_no_room_for_and_takes_plain_ones_still(
         self, auction: Auction, other: Lot

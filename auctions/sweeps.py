@@ -6,7 +6,7 @@ Jobs do the same to the second; the sweep finds what a lost job left.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -32,12 +32,17 @@ ORDERS_AT_ONCE = 50
 def sweep_windows(*, now: datetime) -> int:
     """Schedule what is missing and move every due window on. Return how many steps were taken.
 
-    A window that was late for several steps takes them all, in order, within one sweep.
+    A window that was late for several steps takes them all, in order, within one sweep. Clearings, which take long,
+    come after all other steps, so that none opens or closes late for another's.
     """
     taken = schedule_windows(now=now)
     uncleared = Window.objects.filter(status__in=Window.UNCLEARED, opens_at__lte=now, held_reason="")
-    for window in list(uncleared.order_by("closes_at", "id")):
-        taken += _move_on(window, now)
+    windows = list(uncleared.order_by("closes_at", "id"))
+    for window in windows:
+        taken += _move_on(window, _steps(window, now))
+    for window in windows:
+        if window.status == Window.Status.CLOSED or now >= window.closes_at:
+            taken += _move_on(window, [clear_window])
     return taken
 
 
@@ -74,11 +79,11 @@ def sweep_standing_orders(*, now: datetime) -> int:
     return taken
 
 
-def _move_on(window: Window, now: datetime) -> int:
+def _move_on(window: Window, steps: Iterable[Callable[..., int]]) -> int:
     """Take what is due for one window; its failure is logged and must not keep the others waiting."""
     taken = 0
     try:
-        for step in _steps(window, now):
+        for step in steps:
             taken += int(step(window_id=window.pk))
     except Exception:
         logger.exception("window %s could not be moved on", window.pk)
@@ -86,7 +91,10 @@ def _move_on(window: Window, now: datetime) -> int:
 
 
 def _steps(window: Window, now: datetime) -> list[Callable[..., int]]:
-    """Return what is due for ``window`` at ``now``, in order; each step is a no-op where another worker was first."""
+    """Return what is due for ``window`` at ``now`` before it can be cleared, in order.
+
+    Each step is a no-op where another worker was first.
+    """
     status = window.status
     steps: list[Callable[..., int]] = []
     if status == Window.Status.SCHEDULED:
@@ -97,6 +105,4 @@ def _steps(window: Window, now: datetime) -> list[Callable[..., int]]:
         steps.append(freeze_window)
     if status != Window.Status.CLOSED and now >= window.closes_at:
         steps.append(close_window)
-    if status == Window.Status.CLOSED or now >= window.closes_at:
-        steps.append(clear_window)
     return steps

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.apps import apps
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -270,6 +271,26 @@ class TestSweep:
 
         late.refresh_from_db()
         assert late.status == Window.Status.CLEARED
+
+    def test_opens_the_next_window_before_it_clears_the_last(self, auction: Auction) -> None:
+        """A clearing may take minutes."""
+        turn_clock_past_close(auction.window)
+        following = WindowFactory(
+            market=auction.window.market,
+            status=Window.Status.SCHEDULED,
+            opens_at=auction.window.closes_at,
+            delivery_from=next_hour(),
+        )
+
+        sweep_windows(now=datetime.now(UTC))
+
+        trail = list(
+            apps.get_model("auctions", "WindowEvent")
+            .objects.filter(pgh_label="update")
+            .order_by("pgh_id")
+            .values_list("pgh_obj_id", "status")
+        )
+        assert trail.index((following.pk, "open")) < trail.index((auction.window.pk, "cleared"))
 
     def test_calls_a_window_off_that_comes_to_its_close_after_delivery_began(self, auction: Auction) -> None:
         bid = place_bid(

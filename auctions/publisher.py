@@ -1,8 +1,9 @@
 """The publisher: tells listeners what changed, up to four times a second, from one worker at a time.
 
 Operations leave rows behind and notify nobody, since a notification takes a lock on the whole database at commit. This
-looks for what they left (events not yet told, windows whose phase or lots changed), computes indicative prices for the
-windows concerned, and sends one notification for it all, in the transaction that writes it down.
+looks for what they left (events not yet told, windows whose phase or lots changed) and sends one notification for all
+of that; then it computes indicative prices for the windows concerned, and sends one for each whose prices changed. Each
+notification is sent in the transaction that writes down what it tells.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from time import monotonic
 
@@ -32,7 +33,7 @@ REST_PER_WORK = 4.0
 """A window that took t seconds to compute is not due again for 4 t: a huge book slows its own prices only."""
 EVENTS_PER_TICK = 5_000
 ORDER = 1
-"""The second key of the lock under which a tick commits: revisions become visible in their order."""
+"""The second key of the lock under which each part of a tick commits: revisions become visible in their order."""
 
 _PROBE = """
     SELECT clock_timestamp(), EXISTS (SELECT FROM accounts_streamevent WHERE NOT published),
@@ -72,49 +73,63 @@ class Publisher:
         self._is_first_tick = True
 
     def tick(self) -> Hint | None:
-        """Tell what changed since the last tick, in one transaction; return what was told, None when nothing was."""
+        """Tell what changed since the last tick; return what was told, None when nothing was.
+
+        Events and phases first, in one transaction, then the prices of each window in one of its own: those of a huge
+        book keep nobody waiting.
+        """
         probe = _look()
         moved = {pk for pk, state in probe.windows.items() if self._seen.get(pk) != state}
         left = self._seen.keys() - probe.windows.keys()
         self._waiting |= moved | {pk for pk, at in self._refresh_at.items() if at <= monotonic()}
-        if not (probe.events_wait or moved or left or self._may_compute(probe) or self._is_first_tick):
+        has_news = probe.events_wait or bool(moved or left) or self._is_first_tick
+        if not (has_news or self._may_compute(probe)):
             return None
+        told = (
+            [self._tell_news(probe, windows=bool(self._is_first_tick or moved or left))] if has_news else []
+        )
+        computed = sorted(self._may_compute(probe))
+        told += [self._compute(pk) for pk in computed]
+        self._remember(probe, computed=computed)
+        hint = Hint.merge(told)
+        return hint if _says_anything(hint) else None
+
+    def _tell_news(self, probe: _Probe, *, windows: bool) -> Hint:
+        """Mark events as told and notify of them and of the board's windows, whatever their prices are."""
         with transaction.atomic(durable=True):
             lock_exclusive(LockSpace.PUBLISHER, ORDER)
             organizations, windows_told = _tell_events() if probe.events_wait else ({}, set())
-            self._waiting |= windows_told
-            computed = {pk: self._compute(pk) for pk in sorted(self._may_compute(probe))}
-            if left or self._is_first_tick:
+            if windows:
                 Indication.objects.exclude(window__in=probe.windows).delete()
-            hint = Hint(
-                prices=any(computed.values()),
-                windows=bool(self._is_first_tick or moved or left),
-                organizations=organizations,
-            )
-            if tells := bool(hint.prices or hint.windows or organizations):
+            hint = Hint(prices=False, windows=windows, organizations=organizations)
+            if _says_anything(hint):
                 _notify(hint)
-        self._remember(probe, computed=computed.keys())
-        return hint if tells else None
+        self._waiting |= windows_told
+        return hint
 
     def _may_compute(self, probe: _Probe) -> set[int]:
         now = monotonic()
         return {pk for pk in self._waiting & probe.windows.keys() if self._rests_until.get(pk, now) <= now}
 
-    def _compute(self, window_id: int) -> bool:
-        """Bring the indications of a window up to date; say whether any changed. A failure costs its window only."""
+    def _compute(self, window_id: int) -> Hint:
+        """Bring the indications of a window up to date, and notify if any changed. A failure costs its window only."""
         began = monotonic()
+        hint = Hint(prices=False, windows=False, organizations={})
         try:
-            with transaction.atomic():
-                changed = _indicate(window_id)
+            with transaction.atomic(durable=True):
+                lock_exclusive(LockSpace.PUBLISHER, ORDER)
+                if _indicate(window_id):
+                    hint = replace(hint, prices=True)
+                    _notify(hint)
         except (OperationalError, InterfaceError):
             raise
         except Exception:
             logger.exception("no indicative prices for window %s", window_id)
-            changed = False
+            hint = replace(hint, prices=False)
         ended = monotonic()
         self._rests_until[window_id] = ended + self._rest_per_work * (ended - began) - TICK_SECONDS
         self._refresh_at[window_id] = ended + REFRESH_SECONDS
-        return changed
+        return hint
 
     def _remember(self, probe: _Probe, *, computed: Collection[int]) -> None:
         self._is_first_tick = False
@@ -265,6 +280,10 @@ def _next_revisions(n: int) -> tuple[datetime, list[int]]:
         )
         now, revisions = cursor.fetchone()
     return now, revisions
+
+
+def _says_anything(hint: Hint) -> bool:
+    return bool(hint.prices or hint.windows or hint.organizations)
 
 
 def _notify(hint: Hint) -> None:

@@ -145,18 +145,45 @@ class TestTick:
         assert publisher.tick() == Hint(prices=False, windows=True, organizations={})
         assert indication(world).paid_ticks is None
 
-    def test_sends_one_notification_for_it_all(self, publisher: Publisher, world: World) -> None:
+    def test_sends_one_notification_for_all_events_and_one_for_prices(
+        self, publisher: Publisher, world: World
+    ) -> None:
         with listening() as listener:
             bid(world, 30_000)
             bid(world, 20_000, rival=True)
             publisher.tick()
-            (notification,) = listener.notifies(timeout=1, stop_after=1)
+            told = [
+                json.loads(one.payload) for one in listener.notifies(timeout=PATIENCE_SECONDS, stop_after=2)
+            ]
 
-        assert json.loads(notification.payload) == {
-            "prices": True,
-            "windows": False,
-            "organizations": {str(world.buyer.pk): 1, str(world.rival.pk): 1},
-        }
+        organizations = {str(world.buyer.pk): 1, str(world.rival.pk): 1}
+        assert told == [
+            {"prices": False, "windows": False, "organizations": organizations},
+            {"prices": True, "windows": False, "organizations": {}},
+        ]
+
+    def test_tells_events_while_prices_are_still_being_computed(
+        self, publisher: Publisher, world: World
+    ) -> None:
+        """A huge book may take minutes; here another session keeps its prices from being written."""
+        with listening() as slow, listening() as listener:
+            slow.execute("BEGIN")
+            slow.execute("SELECT FROM auctions_indication FOR UPDATE")
+            bid(world, 30_000)
+            append_event(organization_id=world.rival.pk, kind="settlement.paid", data={"settlement": 4})
+            thread = threading.Thread(target=in_own_session(publisher.tick))
+            thread.start()
+            try:
+                (told,) = listener.notifies(timeout=PATIENCE_SECONDS, stop_after=1)
+                was_still_at_it = thread.is_alive()
+                assert everything_told()
+            finally:
+                slow.execute("ROLLBACK")
+                thread.join(PATIENCE_SECONDS)
+
+        assert was_still_at_it
+        assert json.loads(told.payload)["organizations"] == {str(world.buyer.pk): 1, str(world.rival.pk): 1}
+        assert indication(world).paid_ticks == 10_000
 
 
 class TestPublishOnce:
@@ -201,6 +228,18 @@ def running_publishers(n: int) -> Iterator[None]:
         for thread in threads:
             thread.join(PATIENCE_SECONDS)
         assert not any(thread.is_alive() for thread in threads)
+
+
+def in_own_session(work: Callable[[], object]) -> Callable[[], None]:
+    """Have a thread do some work and close the database connection that it took for it."""
+
+    def do() -> None:
+        try:
+            work()
+        finally:
+            connection.close()
+
+    return do
 
 
 def leader() -> int | None:

@@ -1,16 +1,21 @@
 """Check this auction: what anyone sees of a window before and after it clears, and what only a bidder sees."""
 
+import gzip
+import json
 import re
 from hashlib import sha256
 
 import pytest
+from asgiref.sync import async_to_sync
+from django.http import StreamingHttpResponse
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Membership
 from auctions.engine.inclusion import check_bid_in_book, check_proof
-from auctions.models import Bid, Window
+from auctions.models import Bid, Window, WindowRecord
 from auctions.operations.windows import cancel_window, close_window
+from auctions.views import records
 from tests.factories import UserFactory
 from tests.integration.auctions.conftest import Auction, close_and_clear, turn_clock_past_close
 from tests.integration.auctions.pages import Visit, bid_on, visit
@@ -39,6 +44,14 @@ def clearing_of(window: Window) -> str:
 
 def proof_of(bid: Bid) -> str:
     return reverse("auctions:bid_proof", args=[bid.pk])
+
+
+async def pieces_of(answer: StreamingHttpResponse) -> list[bytes]:
+    return [piece async for piece in answer]
+
+
+def downloaded(client: Client, address: str) -> bytes:
+    return b"".join(async_to_sync(pieces_of)(client.get(address)))
 
 
 def close(window: Window) -> None:
@@ -82,7 +95,7 @@ class TestWindowCheck:
         page = client.get(check(window)).content.decode()
 
         assert window.book_sha256 in page
-        assert sha256(client.get(clearing_of(window)).content).hexdigest() in page
+        assert sha256(downloaded(client, clearing_of(window))).hexdigest() in page
         assert "python -m auctions.engine verify" in page
 
     def test_shows_a_bidder_the_proofs_of_its_own_bids(
@@ -140,7 +153,7 @@ class TestBidProof:
         proof = bidder.client.get(proof_of(bid)).json()
 
         check_proof(proof)
-        check_bid_in_book(proof, bidder.client.get(book_of(window)).json())
+        check_bid_in_book(proof, json.loads(downloaded(bidder.client, book_of(window))))
         assert proof["bids_root"] == window.bids_root
 
     def test_is_the_same_through_the_api(self, auction: Auction, bid: Bid, bidder: Visit) -> None:
@@ -170,11 +183,43 @@ class TestDownloads:
 
         assert bidder.client.get(address(auction.window)).status_code == 404
 
+    @pytest.mark.parametrize(("address", "field"), [(book_of, "book"), (clearing_of, "clearing")])
+    @pytest.mark.parametrize("accepted", ["gzip, deflate, br", "br, *;q=0.1", "GZIP;q=0.5"])
+    def test_are_sent_packed_as_they_are_stored(
+        self, auction: Auction, bid: Bid, client: Client, address, field: str, accepted: str
+    ) -> None:
+        window = close_and_clear(auction.window)
+        record = WindowRecord.objects.get()
+
+        answer = client.get(address(window), headers={"Accept-Encoding": accepted})
+
+        assert answer["Content-Encoding"] == "gzip"
+        assert "Accept-Encoding" in answer["Vary"]
+        assert answer.content == bytes(getattr(record, f"{field}_gzip"))
+        assert gzip.decompress(answer.content) == getattr(record, field)
+
+    @pytest.mark.parametrize(("address", "field"), [(book_of, "book"), (clearing_of, "clearing")])
+    @pytest.mark.parametrize("accepted", ["", "identity", "gzip;q=0", "gzip; q=0.000, *", "br"])
+    def test_are_unpacked_in_pieces_for_who_takes_no_gzip(
+        self, auction: Auction, bid: Bid, client: Client, address, field: str, accepted: str, monkeypatch
+    ) -> None:
+        monkeypatch.setattr(records, "PIECE_BYTES", 100)
+        window = close_and_clear(auction.window)
+
+        answer = client.get(address(window), headers={"Accept-Encoding": accepted})
+
+        assert isinstance(answer, StreamingHttpResponse)
+        assert "Content-Encoding" not in answer
+        assert "Accept-Encoding" in answer["Vary"]
+        pieces = async_to_sync(pieces_of)(answer)
+        assert {len(piece) for piece in pieces[:-1]} == {100}
+        assert b"".join(pieces) == getattr(WindowRecord.objects.get(), field)
+
     def test_name_nobody(self, auction: Auction, bid: Bid, client: Client) -> None:
         window = close_and_clear(auction.window)
 
         for address in (book_of, clearing_of):
-            text = client.get(address(window)).content.decode()
+            text = downloaded(client, address(window)).decode()
             for organization in (auction.buyer, auction.lot.block.site.organization):
                 assert organization.name not in text
                 assert organization.slug not in text

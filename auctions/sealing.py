@@ -16,7 +16,7 @@ from typing import Any
 from auctions.engine.inclusion import (
     PROOF_FORMAT,
     bids_root,
-    inclusion_path,
+    inclusion_paths,
     merkle_root,
     receipt_sha256,
 )
@@ -105,20 +105,34 @@ def require_sealed(window: Window, seals: Sequence[SealedBid], bids: Iterable[di
 
 def inclusion_proof(window: Window, seals: Sequence[SealedBid], bid: Bid, terms: BidTerms) -> dict[str, Any]:
     """Return what proves that ``bid`` was in the book when ``window`` closed; ``seals`` are those of the window."""
-    position = bisect_left([seal.arrival for seal in seals], bid.sequence)
+    (proof,) = inclusion_proofs(window, seals, [(bid, terms)])
+    return proof
+
+
+def inclusion_proofs(
+    window: Window, seals: Sequence[SealedBid], bids: Sequence[tuple[Bid, BidTerms]]
+) -> list[dict[str, Any]]:
+    """Return what proves that each of ``bids`` was in the book when ``window`` closed; its tree is built once."""
     sealed = {"book_sha256": window.book_sha256, "seal": window.seal} if window.seal else {}
-    return sealed | {
-        "format": PROOF_FORMAT if sealed else 1,
-        "window": str(window.pk),
-        "arrival": bid.sequence,
-        "nonce": bid.nonce,
-        "bid": published_bid(window, bid, terms),
-        "receipt_sha256": bid.receipt_sha256,
-        "position": position,
-        "n_bids": len(seals),
-        "path": [node.hex() for node in inclusion_path([seal.receipt for seal in seals], position)],
-        "bids_root": window.bids_root,
-    }
+    arrivals = [seal.arrival for seal in seals]
+    positions = [bisect_left(arrivals, bid.sequence) for bid, _ in bids]
+    paths = inclusion_paths([seal.receipt for seal in seals], positions)
+    return [
+        sealed
+        | {
+            "format": PROOF_FORMAT if sealed else 1,
+            "window": str(window.pk),
+            "arrival": bid.sequence,
+            "nonce": bid.nonce,
+            "bid": published_bid(window, bid, terms),
+            "receipt_sha256": bid.receipt_sha256,
+            "position": position,
+            "n_bids": len(seals),
+            "path": [node.hex() for node in path],
+            "bids_root": window.bids_root,
+        }
+        for (bid, terms), position, path in zip(bids, positions, paths, strict=True)
+    ]
 
 
 def _filtered_bids(window: Window) -> dict[str, dict[str, Any]]:

@@ -15,9 +15,10 @@ there were seals have proofs of format 1, which end at the root.
 
 >>> receipts = [bytes([n]) * 32 for n in range(5)]
 >>> tree = merkle_root(receipts)
->>> [root_of_path(receipts[n], n, 5, inclusion_path(receipts, n)) == tree for n in range(5)]
+>>> paths = inclusion_paths(receipts, range(5))
+>>> [root_of_path(receipts[n], n, 5, paths[n]) == tree for n in range(5)]
 [True, True, True, True, True]
->>> root_of_path(receipts[0], 1, 5, inclusion_path(receipts, 1)) == tree
+>>> root_of_path(receipts[0], 1, 5, paths[1]) == tree
 False
 """
 
@@ -62,16 +63,19 @@ def merkle_root(receipts: Sequence[bytes]) -> bytes:
     return level[0] if level else hashlib.sha256().digest()
 
 
-def inclusion_path(receipts: Sequence[bytes], position: int) -> list[bytes]:
-    """Return the siblings of leaf ``position``, from the leaf upward."""
-    if not 0 <= position < len(receipts):
-        raise IndexError(f"no leaf {position} among {len(receipts)}")
-    level, path = [_leaf(receipt) for receipt in receipts], []
+def inclusion_paths(receipts: Sequence[bytes], positions: Sequence[int]) -> list[list[bytes]]:
+    """Return the siblings of each leaf of ``positions``, from the leaf upward; the tree is built once for all."""
+    for position in positions:
+        if not 0 <= position < len(receipts):
+            raise IndexError(f"no leaf {position} among {len(receipts)}")
+    level, nodes = [_leaf(receipt) for receipt in receipts], list(positions)
+    paths: list[list[bytes]] = [[] for _ in nodes]
     while len(level) > 1:
-        if (sibling := position ^ 1) < len(level):
-            path.append(level[sibling])
-        level, position = _parents(level), position // 2
-    return path
+        for path, node in zip(paths, nodes, strict=True):
+            if (sibling := node ^ 1) < len(level):
+                path.append(level[sibling])
+        level, nodes = _parents(level), [node // 2 for node in nodes]
+    return paths
 
 
 def root_of_path(receipt: bytes, position: int, n_leaves: int, path: Sequence[bytes]) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 from accounts.models import Organization
 from auctions.models import Bid, Window, WindowRecord
 from auctions.queries.bids import bids_of
-from auctions.sealing import inclusion_proof, organization_pseudonym, seals_of_closed
+from auctions.sealing import inclusion_proof, inclusion_proofs, organization_pseudonym, seals_of_closed
 from auctions.terms import terms_of
 
 
@@ -38,10 +38,9 @@ def own_proofs(window: Window, organization: Organization, *, limit: int) -> lis
         return []
     seals = seals_of_closed(window)
     bids = bids_of(organization).filter(window=window).exclude(status=Bid.Status.CANCELLED)
-    return [
-        OwnProof(bid, inclusion_proof(window, seals, bid, terms_of(bid)))
-        for bid in bids.order_by("sequence")[:limit]
-    ]
+    shown = [(bid, terms_of(bid)) for bid in bids.order_by("sequence")[:limit]]
+    proofs = inclusion_proofs(window, seals, shown)
+    return [OwnProof(bid, proof) for (bid, _), proof in zip(shown, proofs, strict=True)]
 
 
 def own_pseudonym(window: Window, organization: Organization) -> str:

@@ -16,7 +16,7 @@ from auctions.engine.inclusion import (
     check_bid_in_book,
     check_book_bytes,
     check_proof,
-    inclusion_path,
+    inclusion_paths,
     merkle_root,
     receipt_sha256,
     root_of_path,
@@ -59,7 +59,7 @@ def proof_of(n_bids: int, position: int) -> dict[str, Any]:
         "receipt_sha256": receipt,
         "position": position,
         "n_bids": n_bids,
-        "path": [node.hex() for node in inclusion_path(receipts, position)],
+        "path": [node.hex() for node in inclusion_paths(receipts, [position])[0]],
         "bids_root": root,
         "book_sha256": book_sha256,
         "seal": window_seal(root, book_sha256),
@@ -109,8 +109,8 @@ class TestInclusion:
         receipts = receipts_of(n_bids)
         root = merkle_root(receipts)
 
-        for position, receipt in enumerate(receipts):
-            path = inclusion_path(receipts, position)
+        paths = inclusion_paths(receipts, range(n_bids))
+        for position, (receipt, path) in enumerate(zip(receipts, paths, strict=True)):
             assert root_of_path(receipt, position, n_bids, path) == root
             elsewhere = (position + 1) % n_bids
             if elsewhere != position:
@@ -118,7 +118,7 @@ class TestInclusion:
 
     def test_a_bid_that_is_not_there_has_no_path(self) -> None:
         with pytest.raises(IndexError):
-            inclusion_path(receipts_of(3), 3)
+            inclusion_paths(receipts_of(3), [0, 3])
 
 
 def leads_to(root: bytes, receipt: bytes, position: int, n_bids: int, path: list[bytes]) -> bool:

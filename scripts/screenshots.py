@@ -41,6 +41,10 @@ PATIENCE_MS = 60_000
 N_WINDOWS = 3
 """Windows of the intraday market to trade in: odds and advice are told from eight lots on."""
 LONGEST_WINDOW_SECONDS = 150
+TO_THE_TOP = """(heading) => {
+    heading.style.scrollMarginTop = "1.5rem";
+    heading.scrollIntoView();
+}"""
 TO_WEBP = """async (png) => {
     const picture = new Image();
     picture.src = `data:image/png;base64,${png}`;
@@ -217,7 +221,7 @@ def wait_until_cleared(page: Page, address: str) -> None:
 
 def of_a_buyer(camera: Camera, page: Page, won: str) -> None:
     page.goto(won)
-    page.get_by_role("heading", name="What it won").evaluate("(heading) => heading.scrollIntoView()")
+    page.get_by_role("heading", name="What it won").evaluate(TO_THE_TOP)
     camera.shoot(page, "receipt")
     window = page.get_by_role("main").locator("a[href^='/windows/']").first.get_attribute("href")
     camera.shoot(page, "curves", f"{window}curves/")

@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import Q, Sum
 
 from accounts.holds import LimitExceeded, LimitSuspended, set_hold
-from accounts.models import Organization, User
+from accounts.models import BiddingLimit, Organization, User
 from accounts.stream import append_event
 from auctions.models import Bid, BidLeg, BidLegLot, BidOption, StandingOrder, Window
 from auctions.policies import (
@@ -29,6 +29,9 @@ from auctions.terms import BidTerms
 from marketplace.db import LockSpace, database_now, lock_exclusive, lock_shared
 from marketplace.money import cents_to_cover, format_cents
 from marketplace.states import require_transition
+
+CARD_MAXIMUM_CENTS = 99_999_999
+"""The most a card is charged at once. Source: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts."""
 
 
 class BidNotFound(Exception):
@@ -68,7 +71,7 @@ def put_in_book(
     )
     bid.receipt_sha256 = seal_bid(window, bid, terms)
     bid.save()
-    hold_for(bid)
+    hold_for(bid, terms)
     write_terms(bid, terms)
     tell(bid, "bid.placed")
     return bid
@@ -185,8 +188,8 @@ def next_sequence() -> int:
     return int(sequence)
 
 
-def hold_for(bid: Bid) -> None:
-    """Hold the most that a bid can cost. Raise BidRejected where the limit does not allow it."""
+def hold_for(bid: Bid, terms: BidTerms) -> None:
+    """Hold the most that a bid can cost. Raise BidRejected where the limit does not allow it, or no card could pay."""
     try:
         set_hold(organization_id=bid.organization_id, reference=f"bid:{bid.pk}", amount_cents=bid.hold_cents)
     except LimitSuspended as refused:
@@ -199,6 +202,21 @@ def hold_for(bid: Bid) -> None:
             f"This bid can cost up to {format_cents(bid.hold_cents)}. That is more than your bidding limit allows: "
             f"{format_cents(free_cents)} of {format_cents(refused.limit_cents)} is free.",
         ) from None
+    _require_chargeable(bid.organization_id, cents_to_cover(terms.max_charge_ticks))
+
+
+def _require_chargeable(organization_id: int, charge_cents: int) -> None:
+    """Raise BidRejected for a charge that the prepaid balance and a card cannot pay together."""
+    limit = BiddingLimit.objects.values_list("prepaid_cents", flat=True)
+    prepaid_cents = limit.get(organization_id=organization_id)
+    if charge_cents - prepaid_cents > CARD_MAXIMUM_CENTS:
+        raise BidRejected(
+            "above_card_maximum",
+            "limit",
+            f"This bid can be charged {format_cents(charge_cents)} at once, and a card pays at most "
+            f"{format_cents(CARD_MAXIMUM_CENTS)}. Pay in {format_cents(charge_cents - CARD_MAXIMUM_CENTS)} or more by "
+            f"bank transfer on the limit page first; {format_cents(prepaid_cents)} is prepaid now.",
+        )
 
 
 def write_terms(bid: Bid, terms: BidTerms) -> None:

@@ -14,6 +14,8 @@ from auctions.models import Bid, BidLeg, Lot
 from marketplace.hours import n_hours
 
 ANY_PART = 1
+MONTH_HOURS = 31 * 24
+"""What runs longer than this is charged month by month."""
 """As ``min_units``: any number of whole nodes is worth having."""
 
 MAX_LOTS_PER_LEG = 200
@@ -70,6 +72,12 @@ class OptionTerms:
         assert self.price_ticks is not None
         return self.price_ticks * sum(leg.unit_hours for leg in self.legs)
 
+    @property
+    def max_charge_ticks(self) -> int:
+        """The most of it that is charged at once, ticks."""
+        hours = max(min(leg.hours for leg in self.legs), MONTH_HOURS)
+        return -(-self.max_ticks * MONTH_HOURS // hours)
+
 
 @dataclass(frozen=True, slots=True)
 class BidTerms:
@@ -81,6 +89,11 @@ class BidTerms:
     def max_ticks(self) -> int:
         """The most the bid can cost, over its options, ticks."""
         return max(option.max_ticks for option in self.options)
+
+    @property
+    def max_charge_ticks(self) -> int:
+        """The most that is charged at once, ticks: what runs longer than a month is charged month by month."""
+        return max(option.max_charge_ticks for option in self.options)
 
 
 def single_lot_terms(lot: Lot, *, units: int, price_ticks: int) -> BidTerms:

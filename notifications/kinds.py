@@ -85,6 +85,13 @@ KINDS = (
         letters=Letters.ALWAYS,
     ),
     Kind(
+        "payment_too_large",
+        BUYER,
+        "A payment is more than a card can pay",
+        ("settlement.too_large",),
+        by_email=True,
+    ),
+    Kind(
         "payment_confirmation",
         BUYER,
         "Your bank wants a payment confirmed",
@@ -214,7 +221,7 @@ KINDS = (
         "money_stuck",
         FINANCE,
         "A refund, a transfer or a payment is stuck",
-        ("refund.failed", "transfer.failed", "payment.stuck"),
+        ("refund.failed", "transfer.failed", "payment.stuck", "payment.too_large"),
         by_email=True,
     ),
     Kind("mismatch", FINANCE, "Something does not tie", ("mismatch.opened",), by_email=True),

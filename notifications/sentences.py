@@ -75,6 +75,11 @@ WORDS: Mapping[tuple[str, str], Words] = {
         "settlements:own_settlement_detail",
         "settlement",
     ),
+    ("settlement.too_large", ""): Words(
+        "Settlement {settlement} is more than a card can pay",
+        "Pay in {to_pay} or more by bank transfer: it pays the settlement once it is here.",
+        "settlements:limit",
+    ),
     ("settlement.reminder", ""): Words(
         "{amount} is still to be paid",
         "Pay by {pay_by}, or the award is cancelled.",
@@ -314,6 +319,12 @@ WORDS: Mapping[tuple[str, str], Words] = {
     ("payment.stuck", ""): Words(
         "A payment of {amount} is stuck",
         "{message} It is about settlement {settlement}, and asked again by itself.",
+        "settlements:settlement_detail",
+        "settlement",
+    ),
+    ("payment.too_large", ""): Words(
+        "A settlement of {amount} is more than a card can pay",
+        "The buyer is told to pay in by bank transfer, which pays it. It has no deadline by itself.",
         "settlements:settlement_detail",
         "settlement",
     ),

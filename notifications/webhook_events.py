@@ -55,6 +55,9 @@ EVENTS: Mapping[str, Event] = {
     "settlement.due": Event("A settlement was drawn up", (*_SETTLEMENT, "status")),
     "settlement.paid": Event("A settlement was paid", _SETTLEMENT),
     "settlement.declined": Event("A card was declined", (*_SETTLEMENT, "message", "pay_by")),
+    "settlement.too_large": Event(
+        "More than a card can pay: pay it in", (*_SETTLEMENT, "message", "to_pay_cents")
+    ),
     "settlement.action_required": Event("The bank wants a confirmation", (*_SETTLEMENT, "message", "pay_by")),
     "settlement.reminder": Event("A payment is still due", (*_SETTLEMENT, "pay_by")),
     "settlement.extended": Event("The deadline was moved", ("settlement", "pay_by")),

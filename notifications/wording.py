@@ -77,6 +77,7 @@ _MADE: Mapping[str, Callable[[Data], str]] = {
     "credit": lambda data: format_cents(data["credit_cents"]),
     "limit": lambda data: format_cents(data["limit_cents"]),
     "refund": lambda data: format_cents(data["refund_cents"]),
+    "to_pay": lambda data: format_cents(data["to_pay_cents"]),
     "pay_by": lambda data: _instant(data.get("pay_by")),
     "answer_by": lambda data: _instant(data.get("answer_by")),
     "hours": _hours,

@@ -1,6 +1,7 @@
 """Why a card was declined, in people's words. Codes: https://docs.stripe.com/declines/codes."""
 
 AUTHENTICATION_REQUIRED = "authentication_required"
+AMOUNT_TOO_LARGE = "amount_too_large"
 FALLBACK = "The bank declined the card without a reason. Call the bank, or pay with another card."
 CANCELLED = "The payment was cancelled before it was made."
 
@@ -19,7 +20,10 @@ _REASONS = {
     "currency_not_supported": "The card does not support US dollars.",
     "card_not_supported": "The card does not support this kind of purchase.",
     "transaction_not_allowed": "The card does not allow this kind of purchase.",
-    "amount_too_large": "The amount is above what a card can be charged at once. Finance will be in touch.",
+    AMOUNT_TOO_LARGE: (
+        "The amount is above what a card can be charged at once. Pay in that much by bank transfer, on the limit page: "
+        "it pays this settlement."
+    ),
     "resource_missing": "The card is no longer on file at Stripe. Add it again, or use another card.",
 }
 
@@ -48,7 +52,7 @@ _FINAL = frozenset(
         "revocation_of_all_authorizations",
         "stop_payment_order",
         "no_action_taken",
-        "amount_too_large",
+        AMOUNT_TOO_LARGE,
         "resource_missing",
     }
 )
@@ -56,7 +60,7 @@ _FINAL = frozenset(
 
 _BUYERS = frozenset(
     {
-        "amount_too_large",
+        AMOUNT_TOO_LARGE,
         "amount_too_small",
         "payment_method_not_available",
         "payment_method_unexpected_state",

@@ -97,7 +97,7 @@ def change_bid(
         bid.changed_at = now
         if changed_by is not None:
             bid.placed_by = changed_by
-        hold_for(bid)
+        hold_for(bid, terms)
         bid.save(
             update_fields=[
                 *("sequence", "nonce", "receipt_sha256"),

@@ -10,11 +10,18 @@ import logging
 from dataclasses import dataclass
 
 from accounts.holds import release_holds
-from accounts.stream import append_event
+from accounts.models import DeskEvent
+from accounts.stream import append_desk_event, append_event
 from marketplace.db import database_now
 from marketplace.states import require_transition
 from settlements import ledger
-from settlements.declines import AUTHENTICATION_REQUIRED, CANCELLED, decline_reason, may_retry
+from settlements.declines import (
+    AMOUNT_TOO_LARGE,
+    AUTHENTICATION_REQUIRED,
+    CANCELLED,
+    decline_reason,
+    may_retry,
+)
 from settlements.models import ChargeAttempt, Dunning, Notice, Settlement, Transaction
 from settlements.operations.carrying import hold_reference, pay_carried
 from settlements.operations.funds import note_pending
@@ -174,18 +181,36 @@ def _mark_paid(attempt: ChargeAttempt, payment: Payment) -> None:
 def _mark_failed(attempt: ChargeAttempt) -> None:
     """A card that needs its holder asks for action; any other failure, and failed authentication, is a decline.
 
-    A payment given up for another card is no news: the buyer did it.
+    A payment given up for another card is no news: the buyer did it. What no card can pay has no deadline by itself:
+    the buyer is told to pay it in, and finance of it.
     """
     if attempt.decline_code == AUTHENTICATION_REQUIRED and not attempt.on_session:
         _move(attempt.settlement, Status.ACTION_REQUIRED)
         _note(attempt, Dunning.Reason.AUTHENTICATION)
         _tell(attempt, "settlement.action_required", pay_by=_deadline(attempt))
+    elif attempt.decline_code == AMOUNT_TOO_LARGE:
+        _move(attempt.settlement, Status.DECLINED)
+        review_limit(attempt.settlement.organization_id)
+        _tell(attempt, "settlement.too_large", to_pay_cents=attempt.amount_cents)
+        _tell_finance_too_large(attempt)
     else:
         _move(attempt.settlement, Status.DECLINED)
         _note(attempt, Dunning.Reason.DECLINED)
         review_limit(attempt.settlement.organization_id)
         if attempt.outcome != Outcome.CANCELLED:
             _tell(attempt, "settlement.declined", pay_by=_deadline(attempt))
+
+
+def _tell_finance_too_large(attempt: ChargeAttempt) -> None:
+    append_desk_event(
+        desk=DeskEvent.Desk.FINANCE,
+        kind="payment.too_large",
+        data={
+            "settlement": attempt.settlement_id,
+            "organization": attempt.settlement.organization_id,
+            "amount_cents": attempt.amount_cents,
+        },
+    )
 
 
 def _note(attempt: ChargeAttempt, reason: Dunning.Reason) -> None:
@@ -233,7 +258,7 @@ def _deadline(attempt: ChargeAttempt) -> str:
     return deadline.isoformat()
 
 
-def _tell(attempt: ChargeAttempt, kind: str, **facts: str) -> None:
+def _tell(attempt: ChargeAttempt, kind: str, **facts: str | int) -> None:
     settlement = attempt.settlement
     append_event(
         organization_id=settlement.organization_id,

@@ -9,6 +9,7 @@ from auctions.policies import BidRejected
 from auctions.terms import single_lot_terms
 from tests.factories import BuyerFactory, LotFactory
 from tests.integration.auctions.conftest import Auction, turn_clock_past_close, turn_clock_past_freeze
+from tests.integration.settlements.steps import prepay
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +53,23 @@ class TestPlaceBid:
 
         event = StreamEvent.objects.get(organization=auction.buyer)
         assert (event.sequence, event.kind, event.data["bid"]) == (1, "bid.placed", bid.pk)
+
+    def test_refuses_what_neither_a_card_nor_the_prepaid_balance_can_pay(self, auction: Auction) -> None:
+        BiddingLimit.objects.filter(pk=auction.buyer.pk).update(credit_cents=200_000_000)
+
+        with pytest.raises(BidRejected) as refused:
+            place(auction, units=8, price_ticks=625_000_000)  # two hours: $1,000,000.00
+
+        assert (refused.value.code, refused.value.field) == ("above_card_maximum", "limit")
+        assert "a card pays at most $999,999.99" in str(refused.value)
+        assert "by bank transfer" in str(refused.value)
+        assert held_cents(auction.buyer) == 0
+
+    def test_what_is_prepaid_need_not_be_paid_by_card(self, auction: Auction) -> None:
+        BiddingLimit.objects.filter(pk=auction.buyer.pk).update(credit_cents=200_000_000)
+        prepay(auction.buyer, 1)
+
+        assert place(auction, units=8, price_ticks=625_000_000).hold_cents == 100_000_000
 
     def test_orders_bids_in_time(self, auction: Auction) -> None:
         assert place(auction).sequence < place(auction, organization=auction.rival).sequence
@@ -156,6 +174,16 @@ class TestChangeBid:
         assert changed.options.get().price_ticks == 15_000
         assert held_cents(auction.buyer) == 600
         assert Hold.objects.filter(organization=auction.buyer, released_at=None).count() == 1
+
+    def test_refuses_a_raise_above_what_a_card_can_pay(self, auction: Auction) -> None:
+        BiddingLimit.objects.filter(pk=auction.buyer.pk).update(credit_cents=200_000_000)
+        bid = place(auction)
+
+        with pytest.raises(BidRejected) as refused:
+            self.change(auction, bid, units=8, price_ticks=700_000_000)
+
+        assert refused.value.code == "above_card_maximum"
+        assert held_cents(auction.buyer) == bid.hold_cents
 
     def test_the_hold_follows_each_raise_and_lowering_to_the_cent(self, auction: Auction) -> None:
         bid = place(auction, units=3, price_ticks=10_001)

@@ -274,6 +274,22 @@ class TestPaySettlement:
         assert "above what a card can be charged" in settlement.attempts.get().message
 
 
+class TestAboveWhatACardCanPay:
+    def test_opens_no_dunning_and_tells_the_buyer_and_finance(self) -> None:
+        buyer = BuyerFactory(limit_cents=200_000_000)
+        put_on_file(buyer)
+        settlement = settlement_of(100_000_000, buyer=buyer)
+
+        assert charge_settlement(settlement_id=settlement.pk) == Status.DECLINED
+
+        assert not Dunning.objects.exists()
+        told = StreamEvent.objects.get(organization=buyer, kind="settlement.too_large")
+        assert told.data["to_pay_cents"] == 100_000_000
+        assert "bank transfer" in settlement.attempts.get().message
+        assert DeskEvent.objects.get(kind="payment.too_large").data["settlement"] == settlement.pk
+        assert not StreamEvent.objects.filter(organization=buyer, kind="settlement.declined").exists()
+
+
 class TestTroubleOfOurOwn:
     """What is no fault of the buyer's is no decline of its card: it waits, and finance hears of it."""
 

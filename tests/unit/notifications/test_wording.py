@@ -20,6 +20,7 @@ FACTS = dict.fromkeys(IDS.split(), 7) | {
     "credit_cents": 5_000_00,
     "limit_cents": 6_000_00,
     "refund_cents": 100,
+    "to_pay_cents": 100_000_000,
     "starts_at": AT,
     "ends_at": AT,
     "pay_by": AT,

@@ -49,7 +49,7 @@ class Settlement(models.Model):
         WRITTEN_OFF = "written_off", "Written off"
 
     TRANSITIONS: Transitions = {
-        Status.DUE: frozenset({Status.CHARGING, Status.DEFAULTED}),
+        Status.DUE: frozenset({Status.CHARGING, Status.PAID, Status.DEFAULTED}),
         Status.CHARGING: frozenset({Status.PAID, Status.ACTION_REQUIRED, Status.DECLINED}),
         Status.ACTION_REQUIRED: frozenset({Status.CHARGING, Status.PAID, Status.DECLINED, Status.DEFAULTED}),
         Status.DECLINED: frozenset({Status.CHARGING, Status.PAID, Status.DEFAULTED}),
@@ -74,9 +74,7 @@ class Settlement(models.Model):
     )
     amount_ticks = models.BigIntegerField()
     amount_cents = models.BigIntegerField()
-    prepaid_cents = models.BigIntegerField(
-        default=0, help_text="The part that the prepaid balance paid when it was drawn up."
-    )
+    prepaid_cents = models.BigIntegerField(default=0, help_text="The part that the prepaid balance paid.")
     carried_into = models.ForeignKey(
         "self",
         null=True,

@@ -125,6 +125,8 @@ def _require_match(attempt: ChargeAttempt, payment: Payment) -> None:
 
 def _require_no_other_taking_money(attempt: ChargeAttempt) -> None:
     """A payment we held for dead has succeeded after all. Fine, unless another may have been taken in its place."""
+    if attempt.settlement.status == Status.PAID:
+        raise PaymentMismatch(f"{attempt} was paid although its settlement is paid already: refund it")
     others = ChargeAttempt.objects.filter(
         settlement_id=attempt.settlement_id, outcome__in=ChargeAttempt.MAY_TAKE_MONEY
     ).exclude(pk=attempt.pk)

@@ -26,6 +26,7 @@ from settlements import ledger
 from settlements import stripe_gateway as gateway
 from settlements.models import Customer, Prepayment, Transaction
 from settlements.operations.customers import ensure_customer
+from settlements.operations.debts import lock_debts, pay_debts
 from settlements.operations.funds import note_pending
 from settlements.operations.payments import PaymentMismatch
 from settlements.stripe_facts import Payment, PaymentSession, PrepaymentOrder
@@ -223,6 +224,7 @@ def _receive(prepayment: Prepayment, payment: Payment) -> bool:
     prepayment.stripe_payment_intent_id = payment.id
     prepayment.stripe_charge_id = payment.charge_id
     prepayment.save()
+    debts = lock_debts(prepayment.organization_id)
     lock_limit(prepayment.organization_id)
     posted = ledger.post_transaction(
         ledger.Posting(
@@ -243,6 +245,7 @@ def _receive(prepayment: Prepayment, payment: Payment) -> bool:
         kind="prepayment.received",
         data={"prepayment": prepayment.pk, "amount_cents": prepayment.amount_cents},
     )
+    pay_debts(debts, organization_id=prepayment.organization_id, now=prepayment.received_at)
     return True
 
 

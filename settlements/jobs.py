@@ -35,6 +35,7 @@ TAKE_STEP = "settlements.take_dunning_step"
 SEND_NOTICE = "settlements.send_notice"
 DELIVERY_NOTICE = "settlements.delivery_notice"
 SEND_TRANSFER = "settlements.send_transfer"
+REFRESH_ACCOUNT = "settlements.refresh_account"
 RESOLVE_TRANSFER = "settlements.resolve_transfer"
 
 

@@ -23,6 +23,7 @@ from settlements.jobs import (
     DELIVERY_NOTICE,
     HANDLE_EVENT,
     QUEUE_MAIL,
+    REFRESH_ACCOUNT,
     REFRESH_DISPUTE,
     REFRESH_PREPAID_DISPUTE,
     RESOLVE,
@@ -73,6 +74,7 @@ from settlements.operations.reliability import count_reliability
 from settlements.operations.transfers import book_available
 from settlements.queries.deliveries import due_deliveries, starting_deliveries
 from settlements.queries.transfers import (
+    accounts_to_refresh,
     transfers_to_resolve,
     transfers_to_send,
     transfers_with_available_funds,
@@ -229,9 +231,13 @@ def unsent_notices(now: datetime) -> list[int]:
 
 @acts_as(sweep="settlements.sweep_transfers")
 def sweep_transfers(*, now: datetime) -> int:
-    """Defer transfers that may leave or be looked up; book funds that became available. Return how many of these."""
+    """Defer transfers that may leave or be looked up, and looks at sellers these wait for; book available funds.
+
+    Return how many of all these.
+    """
     n_done = defer_again(SEND_TRANSFER, transfers_to_send(now))
     n_done += defer_again(RESOLVE_TRANSFER, transfers_to_resolve(now))
+    n_done += defer_again(REFRESH_ACCOUNT, accounts_to_refresh(now))
     for transfer_id in transfers_with_available_funds(now):
         try:
             n_done += book_available(transfer_id=transfer_id, now=now)

@@ -15,6 +15,7 @@ from settlements.jobs import (
     HANDLE_EVENT,
     QUEUE_MAIL,
     QUEUE_STRIPE,
+    REFRESH_ACCOUNT,
     REFRESH_DISPUTE,
     REFRESH_PREPAID_DISPUTE,
     RESOLVE,
@@ -41,6 +42,7 @@ from settlements.operations.prepaid_returns import send_return
 from settlements.operations.prepayments import resolve_prepayment
 from settlements.operations.refund_sending import resolve_refund_attempt, send_refund
 from settlements.operations.reversals import send_reversal
+from settlements.operations.seller_accounts import refresh_account
 from settlements.operations.transfers import resolve_transfer, send_transfer
 from settlements.stripe_facts import OutcomeUnknown
 
@@ -118,6 +120,12 @@ def send(*, row_id: int) -> None:
 def resolve_sending(*, row_id: int) -> None:
     """Learn what became of a transfer. Not retried here: the sweep asks again, less and less often."""
     resolve_transfer(transfer_id=row_id, now=database_now())
+
+
+@task(name=REFRESH_ACCOUNT, queue=QUEUE_STRIPE)
+def ask_about_account(*, row_id: int) -> None:
+    """Ask Stripe whether a seller can be paid. Not retried here: the sweep asks again."""
+    refresh_account(organization_id=row_id)
 
 
 @task(name=RESOLVE_PREPAYMENT, queue=QUEUE_STRIPE)

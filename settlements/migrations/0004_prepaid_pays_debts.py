@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('settlements', '0003_guards'),
+        ("settlements", "0003_guards"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='settlement',
-            name='prepaid_cents',
-            field=models.BigIntegerField(default=0, help_text='The part that the prepaid balance paid.'),
+            model_name="settlement",
+            name="prepaid_cents",
+            field=models.BigIntegerField(default=0, help_text="The part that the prepaid balance paid."),
         ),
         migrations.AlterField(
-            model_name='settlementevent',
-            name='prepaid_cents',
-            field=models.BigIntegerField(default=0, help_text='The part that the prepaid balance paid.'),
+            model_name="settlementevent",
+            name="prepaid_cents",
+            field=models.BigIntegerField(default=0, help_text="The part that the prepaid balance paid."),
         ),
     ]

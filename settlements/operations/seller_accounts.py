@@ -42,6 +42,8 @@ def refresh_account(*, organization_id: int) -> SellerAccount | None:
     known = SellerAccount.objects.filter(organization_id=organization_id).exclude(stripe_id=None).first()
     if known is None or known.stripe_id is None:
         return None
+    # Noted before the call: an account that Stripe tells nothing of is not asked about every second.
+    SellerAccount.objects.filter(pk=known.pk).update(checked_at=database_now())
     account = gateway.retrieve_account(known.stripe_id)
     with transaction.atomic(durable=True):
         return apply_account(account)

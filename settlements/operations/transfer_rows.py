@@ -51,17 +51,22 @@ def write_transfers(delivery: Delivery) -> list[Transfer]:
     if not needs_second:
         defer_transfers([transfer.pk for transfer in transfers])
     for transfer in transfers if needs_second else []:
-        append_desk_event(
-            desk=DeskEvent.Desk.FINANCE,
-            kind="transfer.pending_approval",
-            data={
-                "transfer": transfer.pk,
-                "delivery": delivery.pk,
-                "organization": delivery.seller_id,
-                "amount_cents": transfer.amount_cents,
-            },
-        )
+        ask_for_approval(transfer)
     return transfers
+
+
+def ask_for_approval(transfer: Transfer) -> None:
+    """Tell finance that a transfer waits for two people."""
+    append_desk_event(
+        desk=DeskEvent.Desk.FINANCE,
+        kind="transfer.pending_approval",
+        data={
+            "transfer": transfer.pk,
+            "delivery": transfer.delivery_id,
+            "organization": transfer.seller_id,
+            "amount_cents": transfer.amount_cents,
+        },
+    )
 
 
 def card_left_cents(settlement: Settlement) -> int:

@@ -12,14 +12,19 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from accounts.models import DeskEvent
+from accounts.models import DeskEvent, User
 from accounts.stream import append_desk_event, append_event
 from marketplace.db import database_now
 from marketplace.states import require_transition
 from settlements import ledger
 from settlements import stripe_gateway as gateway
 from settlements.models import SellerAccount, Settlement, SettlementLine, Transaction, Transfer, TransferHold
-from settlements.operations.transfer_rows import card_left_cents, owed_cents, payable_cents
+from settlements.operations.transfer_rows import (
+    ask_for_approval,
+    card_left_cents,
+    owed_cents,
+    payable_cents,
+)
 from settlements.stripe_facts import PaidTransfer, Refused, TransferOrder
 
 logger = logging.getLogger(__name__)
@@ -175,28 +180,60 @@ def _may_leave(transfer: Transfer, account: SellerAccount | None, now: datetime)
 
 
 def _begin(transfer: Transfer, now: datetime) -> bool:
-    """Mark a transfer as being sent, for what refunds since have left of it. False if that is nothing."""
+    """Mark a transfer as being sent, for what refunds since have left of it. False if that is nothing.
+
+    Where the seller owes us part of it, the rest leaves now, and that part waits in a transfer of its own.
+    """
     owed = min(owed_cents(transfer), transfer.amount_cents)
     if owed <= 0:
         _move(transfer, Status.CANCELLED)
         transfer.message = "What it was for has been refunded."
         transfer.save()
         return False
-    if owed > payable_cents(transfer.seller_id):
+    payable = payable_cents(transfer.seller_id)
+    if payable <= 0:
         transfer.message, transfer.next_try_at = SET_OFF, now + WAIT_FOR_SET_OFF
         transfer.save(update_fields=["message", "next_try_at"])
         return False
     # A refund to the card took from the charge that this one draws on: then it comes out of the balance.
     if transfer.source_charge_id and card_left_cents(transfer.delivery.line.settlement) < 0:
         transfer.source_charge_id = ""
-    transfer.amount_cents = owed
+    transfer.amount_cents = min(owed, payable)
     transfer.save(update_fields=["amount_cents", "source_charge_id"])
+    if owed > payable:
+        _wait_with_the_rest(transfer, owed - payable, now)
     _move(transfer, Status.SENDING)
     transfer.n_calls += 1
     transfer.called_at = now
     transfer.message = ""
     transfer.save()
     return True
+
+
+def _wait_with_the_rest(transfer: Transfer, cents: int, now: datetime) -> None:
+    """Write what a debt takes of a lowered transfer as one that waits, agreed to by the same two, if both may still."""
+    people = [transfer.proposed_by_id, transfer.approved_by_id]
+    may_agree = User.objects.filter(pk__in=people, is_finance=True, is_active=True).count() == 2
+    is_agreed = not transfer.needs_second or may_agree
+    rest = Transfer.objects.create(
+        delivery=transfer.delivery,
+        number=transfer.delivery.transfers.count() + 1,
+        seller_id=transfer.seller_id,
+        amount_cents=cents,
+        currency=transfer.currency,
+        source_charge_id=transfer.source_charge_id,
+        needs_second=transfer.needs_second,
+        status=Status.APPROVED if is_agreed else Status.PENDING_APPROVAL,
+        proposed_by_id=transfer.proposed_by_id if may_agree else None,
+        proposed_at=transfer.proposed_at if may_agree else None,
+        approved_by_id=transfer.approved_by_id if may_agree else None,
+        approved_at=transfer.approved_at if may_agree else None,
+        idempotency_key=uuid.uuid4(),
+        message=SET_OFF,
+        next_try_at=now + WAIT_FOR_SET_OFF,
+    )
+    if not is_agreed:
+        ask_for_approval(rest)
 
 
 def _order(transfer: Transfer, account: SellerAccount | None) -> TransferOrder:

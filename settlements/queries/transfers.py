@@ -29,6 +29,7 @@ BATCH = 50
 JOB_HEAD_START = timedelta(seconds=10)
 FIRST_LOOKUP_AFTER = timedelta(seconds=60)
 MAX_DOUBLINGS = 6
+ACCOUNT_ASKED_EVERY = timedelta(hours=1)
 PAGE_SIZE = 50
 
 
@@ -71,6 +72,20 @@ def transfers_to_send(now: datetime) -> list[int]:
         created_at__lt=now - JOB_HEAD_START,
     )
     return list(due.order_by("next_try_at", "id").values_list("id", flat=True)[:BATCH])
+
+
+def accounts_to_refresh(now: datetime) -> list[int]:
+    """Return sellers with transfers ready to be sent that Stripe did not let be paid an hour ago, or longer."""
+    waiting = Transfer.objects.filter(seller_id=OuterRef("organization_id"), status=Status.APPROVED)
+    stopped = SellerAccount.objects.exclude(payouts_enabled=True, transfers_active=True)
+    due = stopped.filter(
+        Q(checked_at=None) | Q(checked_at__lt=now - ACCOUNT_ASKED_EVERY),
+        Exists(waiting),
+        stripe_id__isnull=False,
+    )
+    return list(
+        due.order_by("checked_at", "organization_id").values_list("organization_id", flat=True)[:BATCH]
+    )
 
 
 def transfers_to_resolve(now: datetime) -> list[int]:

@@ -5,15 +5,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from pytest_django import Settings
 
-from accounts.models import StreamEvent
+from accounts.models import StreamEvent, User
 from settlements import ledger
-from settlements.jobs import RESOLVE_TRANSFER, SEND_TRANSFER
+from settlements.jobs import REFRESH_ACCOUNT, RESOLVE_TRANSFER, SEND_TRANSFER
 from settlements.models import (
     Delivery,
     SellerAccount,
@@ -26,10 +27,11 @@ from settlements.models import (
 from settlements.operations.disputes import apply_dispute
 from settlements.operations.events import handle_event, store_event
 from settlements.operations.outages import OutageReport, report_outage, withdraw_outage
-from settlements.operations.transfer_decisions import hold_transfer
+from settlements.operations.seller_accounts import refresh_account
+from settlements.operations.transfer_decisions import approve_transfers, hold_transfer, propose_transfers
 from settlements.operations.transfer_holds import lift_holds, place_hold
-from settlements.operations.transfers import NO_ACCOUNT, NO_FUNDS, resolve_transfer, send_transfer
-from settlements.queries.transfers import transfers_to_send
+from settlements.operations.transfers import NO_ACCOUNT, NO_FUNDS, SET_OFF, resolve_transfer, send_transfer
+from settlements.queries.transfers import accounts_to_refresh, transfers_to_send
 from settlements.stripe_facts import OutcomeUnknown, StripeDispute
 from settlements.stripe_sandbox.faults import ApiFault
 from settlements.stripe_sandbox.server import SandboxServer
@@ -52,6 +54,19 @@ PATH = "/v1/transfers"
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def owe(seller_id: int, cents: int) -> None:
+    """Have a seller owe us so much, as after a refund of what it was paid for."""
+    with transaction.atomic():
+        ledger.post_transaction(
+            ledger.Posting(
+                kind=Transaction.Kind.REVERSAL,
+                reference=f"test:{uuid4()}",
+                description="",
+                cents={ledger.seller_payable(seller_id): cents, ledger.LOSSES: -cents},
+            )
+        )
 
 
 def send(transfer: Transfer) -> Transfer.Status:
@@ -179,6 +194,33 @@ class TestSending:
         assert (transfer.message, account.can_be_paid) == (NO_ACCOUNT, False)
         assert n_transfers() == 0
 
+    def test_the_sweep_asks_about_a_seller_that_waits_to_be_paid(self, stripe_sandbox: SandboxServer) -> None:
+        transfer = transfer_ready()
+        account = SellerAccount.objects.get(pk=transfer.seller_id)
+        SellerAccount.objects.update(transfers_active=False)  # as a refused transfer leaves it
+        sweep_transfers(now=now())
+        assert (REFRESH_ACCOUNT, account.pk) not in jobs_waiting(), "it was asked about just now"
+
+        SellerAccount.objects.update(checked_at=now() - timedelta(hours=2))
+        sweep_transfers(now=now())
+        assert (REFRESH_ACCOUNT, account.pk) in jobs_waiting()
+        refresh_account(organization_id=account.pk)
+
+        assert send(transfer) == Status.PAID
+
+    def test_a_seller_is_asked_about_once_an_hour_though_stripe_does_not_answer(
+        self, stripe_sandbox: SandboxServer
+    ) -> None:
+        transfer = transfer_ready()
+        SellerAccount.objects.update(transfers_active=False, checked_at=now() - timedelta(hours=2))
+        path = "/v1/accounts/{account}"
+        stripe_sandbox.sandbox.faults.arm_api(ApiFault(kind="error", method="GET", path=path, times=2))
+
+        with pytest.raises(OutcomeUnknown):
+            refresh_account(organization_id=transfer.seller_id)
+
+        assert accounts_to_refresh(now()) == []
+
     def test_insufficient_funds_are_waited_for_and_tried_again(self, stripe_sandbox: SandboxServer) -> None:
         settlement = paid_settlement(10_000)
         Settlement.objects.filter(pk=settlement.pk).update(prepaid_cents=10_000)
@@ -213,6 +255,53 @@ class TestSending:
 
         assert send(transfer) == Status.CANCELLED
         assert n_transfers() == 0
+
+    def test_a_debt_of_a_cent_holds_back_no_more_than_a_cent(self) -> None:
+        transfer = transfer_ready()
+        owe(transfer.seller_id, 1)
+
+        assert send(transfer) == Status.PAID
+
+        assert transfer.amount_cents == 9_499
+        rest = transfer.delivery.transfers.get(number=2)
+        assert (rest.amount_cents, rest.status, rest.message) == (1, Status.APPROVED, SET_OFF)
+        assert rest.source_charge_id == transfer.source_charge_id
+        later = now() + timedelta(hours=2)
+        assert send_transfer(transfer_id=rest.pk, now=later) == Status.APPROVED, (
+            "nothing is left to pay it from"
+        )
+        owe(transfer.seller_id, -1)
+        assert send_transfer(transfer_id=rest.pk, now=later + timedelta(hours=2)) == Status.PAID
+        assert transfer.delivery.transfers.count() == n_transfers() == 2
+
+    def test_what_waits_keeps_both_approvals(self, settings: Settings) -> None:
+        settings.TRANSFER_FOUR_EYES_CENTS = 9_500
+        transfer = transfer_ready()
+        first, second = UserFactory(is_finance=True), UserFactory(is_finance=True)
+        propose_transfers(shown_cents={transfer.pk: 9_500}, by=first)
+        approve_transfers(shown_cents={transfer.pk: 9_500}, by=second)
+        owe(transfer.seller_id, 2_000)
+
+        assert send(transfer) == Status.PAID
+
+        rest = transfer.delivery.transfers.get(number=2)
+        assert (rest.amount_cents, rest.needs_second, rest.status) == (2_000, True, Status.APPROVED)
+        assert (rest.proposed_by, rest.approved_by) == (first, second)
+
+    def test_what_waits_is_approved_anew_where_an_approver_left(self, settings: Settings) -> None:
+        settings.TRANSFER_FOUR_EYES_CENTS = 9_500
+        transfer = transfer_ready()
+        first, second = UserFactory(is_finance=True), UserFactory(is_finance=True)
+        propose_transfers(shown_cents={transfer.pk: 9_500}, by=first)
+        approve_transfers(shown_cents={transfer.pk: 9_500}, by=second)
+        User.objects.filter(pk=second.pk).update(is_finance=False)
+        owe(transfer.seller_id, 2_000)
+
+        assert send(transfer) == Status.PAID
+
+        rest = transfer.delivery.transfers.get(number=2)
+        assert (rest.needs_second, rest.status) == (True, Status.PENDING_APPROVAL)
+        assert (rest.proposed_by, rest.approved_by) == (None, None)
 
     def test_is_held_while_something_is_open(self) -> None:
         transfer = transfer_ready()

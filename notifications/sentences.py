@@ -140,6 +140,12 @@ WORDS: Mapping[tuple[str, str], Words] = {
         "settlements:own_delivery",
         "delivery",
     ),
+    ("outage.reopened", BUYER): Words(
+        "The outage of award {award} is decided again",
+        "A second person of our finance staff did not agree to its refund.",
+        "settlements:own_delivery",
+        "delivery",
+    ),
     ("outage.rejected", BUYER): Words(
         "The outage of award {award} is rejected",
         "The page says why.",
@@ -245,6 +251,12 @@ WORDS: Mapping[tuple[str, str], Words] = {
     ("outage.upheld", SELLER): Words(
         "The outage of award {award} is upheld",
         "{refund} is refunded to the buyer.",
+        "settlements:sale_delivery",
+        "delivery",
+    ),
+    ("outage.reopened", SELLER): Words(
+        "The outage of award {award} is decided again",
+        "A second person of our finance staff did not agree to its refund.",
         "settlements:sale_delivery",
         "delivery",
     ),

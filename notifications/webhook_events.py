@@ -79,6 +79,7 @@ EVENTS: Mapping[str, Event] = {
     "outage.disputed": Event("The seller does not agree", (*_DELIVERY, "outage")),
     "outage.upheld": Event("An outage was upheld", (*_DELIVERY, "outage", "refund_cents")),
     "outage.rejected": Event("An outage was rejected", (*_DELIVERY, "outage", "refund_cents")),
+    "outage.reopened": Event("Its refund was dropped: it is decided again", (*_DELIVERY, "outage")),
     "refund.approved": Event("A refund was decided", _REFUND),
     "refund.sending": Event("A refund is sent again", _REFUND),
     "refund.succeeded": Event("A refund was made", _REFUND),

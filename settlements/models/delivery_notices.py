@@ -23,6 +23,7 @@ class DeliveryNotice(models.Model):
         OUTAGE_ANSWERED = "outage_answered", "Outage answered"
         OUTAGE_WITHDRAWN = "outage_withdrawn", "Outage withdrawn"
         OUTAGE_DECIDED = "outage_decided", "Outage decided"
+        OUTAGE_REOPENED = "outage_reopened", "Outage to be decided again"
         STARTS_SOON = "starts_soon", "Starts soon"
 
     delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="notices")

@@ -45,7 +45,7 @@ class Outage(models.Model):
         ),
         Status.ACCEPTED: frozenset({Status.UPHELD, Status.REJECTED}),
         Status.DISPUTED: frozenset({Status.UPHELD, Status.REJECTED, Status.WITHDRAWN}),
-        Status.UPHELD: frozenset(),
+        Status.UPHELD: frozenset({Status.OPEN}),
         Status.REJECTED: frozenset(),
         Status.WITHDRAWN: frozenset(),
     }

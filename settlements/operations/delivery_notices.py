@@ -71,6 +71,11 @@ WORDS: Mapping[Kind, Words] = {
         "Award {award}: the outage was decided",
         "Our finance staff has decided on the outage of award {award}, {hours}. The page below says what and why.",
     ),
+    Kind.OUTAGE_REOPENED: Words(
+        "Award {award}: the outage is decided again",
+        "The refund of the outage of award {award}, {hours}, was not agreed to by a second person of our finance "
+        "staff. The outage is open again, and is decided anew.",
+    ),
 }
 
 CHOSEN_BY: Mapping[Kind, tuple[str, str]] = {
@@ -83,6 +88,7 @@ CHOSEN_BY: Mapping[Kind, tuple[str, str]] = {
     Kind.OUTAGE_ANSWERED: ("outage_answered", "outage_answered"),
     Kind.OUTAGE_WITHDRAWN: ("outage_reported", "outage_reported"),
     Kind.OUTAGE_DECIDED: ("outage_answered", "outage_reported"),
+    Kind.OUTAGE_REOPENED: ("outage_answered", "outage_reported"),
     Kind.STARTS_SOON: ("award_starts", "sale_starts"),
 }
 """The kind of news by which people choose an e-mail, on the buyer's side and on the seller's."""

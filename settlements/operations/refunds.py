@@ -15,6 +15,7 @@ from settlements import ledger
 from settlements.jobs import defer_refund
 from settlements.models import (
     Delivery,
+    DeliveryNotice,
     Notice,
     Outage,
     Refund,
@@ -23,7 +24,9 @@ from settlements.models import (
     SettlementLine,
     Transaction,
 )
-from settlements.operations.deliveries import move, told_both_sides
+from settlements.operations.deliveries import lock_delivery, move, told_both_sides
+from settlements.operations.delivery_notices import tell as tell_both_sides
+from settlements.operations.reliability import write_reliability
 from settlements.operations.reversals import write_reversals
 from settlements.operations.transfer_holds import lift_holds
 from settlements.operations.unpaid import write_notices
@@ -78,7 +81,10 @@ def approve_refund(*, refund_id: int, by: User, fingerprint: str) -> Refund:
 
 
 def cancel_refund(*, refund_id: int, by: User) -> Refund:
-    """Drop a proposed refund; nothing was booked. Raise StaleRefund once it is decided."""
+    """Drop a proposed refund; nothing was booked. Raise StaleRefund once it is decided.
+
+    The outage that it was of is to be decided again, with the seller's share held back until then.
+    """
     with transaction.atomic(durable=True):
         refund = lock_refund(refund_id)
         if refund.status != Status.PROPOSED:
@@ -87,7 +93,7 @@ def cancel_refund(*, refund_id: int, by: User) -> Refund:
         refund.decided_by = by
         refund.ended_at = database_now()
         refund.save(update_fields=["status", "decided_by", "ended_at"])
-        _lift_outage_hold(refund, by=by)
+        _reopen_outage(refund)
         return refund
 
 
@@ -230,6 +236,34 @@ def _lift_outage_hold(refund: Refund, *, by: User) -> None:
     outage = Outage.objects.filter(refund=refund).first()
     if outage is not None:
         lift_holds(reference=outage.hold_reference, by=by)
+
+
+def _reopen_outage(refund: Refund) -> None:
+    """Have an outage decided again whose refund was dropped: both sides were told that it would be refunded."""
+    found = Outage.objects.filter(refund=refund).first()
+    if found is None:
+        return
+    delivery = lock_delivery(found.delivery_id)
+    outage = Outage.objects.select_for_update(no_key=True).get(pk=found.pk)
+    require_transition(Outage.TRANSITIONS, outage.status, Outage.Status.OPEN)
+    outage.status = Outage.Status.OPEN
+    outage.refund = outage.upheld_minutes = outage.decided_by = outage.decided_at = None
+    outage.decision = ""
+    outage.save()
+    sides = (delivery.buyer_id, delivery.seller_id)
+    mail = dict.fromkeys(sides, DeliveryNotice.Kind.OUTAGE_REOPENED)
+    tell_both_sides(delivery, "outage.reopened", mail=mail, outage=outage.pk)
+    append_desk_event(
+        desk=DeskEvent.Desk.FINANCE,
+        kind="outage.to_decide",
+        data={
+            "outage": outage.pk,
+            "delivery": delivery.pk,
+            "award": delivery.line.award_id,
+            "status": outage.status,
+        },
+    )
+    write_reliability(delivery.seller_id, database_now())
 
 
 def _count_against_lines(refund: Refund, effect: RefundEffect) -> None:

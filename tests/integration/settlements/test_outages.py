@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import IntegrityError
 
-from accounts.models import StreamEvent
+from accounts.models import DeskEvent, StreamEvent
 from settlements import ledger
 from settlements.models import Delivery, DeliveryNotice, Outage, Refund, TransferHold
 from settlements.operations.outages import (
@@ -333,13 +333,22 @@ class TestDecideOutage:
         assert sweep_deliveries(now=delivery.ends_at) == 1
         assert ledger.balance_cents(ledger.seller_payable(delivery.seller_id)) == -142_500
 
-    def test_owes_the_seller_all_when_the_second_person_drops_the_refund(self) -> None:
+    def test_is_decided_again_when_the_second_person_drops_the_refund(self) -> None:
         delivery = running(cents=300_000)
-        refund = decide(report(delivery, minutes=(0, 60)), 60).refund
-        cancel_refund(refund_id=refund.pk, by=UserFactory(is_finance=True))
+        outage = decide(report(delivery, minutes=(0, 60)), 60)
+        DeskEvent.objects.all().delete()
+        cancel_refund(refund_id=outage.refund.pk, by=UserFactory(is_finance=True))
 
+        outage.refresh_from_db()
+        assert (outage.status, outage.refund, outage.upheld_minutes) == (Status.OPEN, None, None)
+        assert DeskEvent.objects.get(kind="outage.to_decide").data["outage"] == outage.pk
+        for side in (delivery.buyer_id, delivery.seller_id):
+            assert StreamEvent.objects.filter(organization_id=side, kind="outage.reopened").count() == 1
+            assert DeliveryNotice.objects.filter(organization_id=side, kind="outage_reopened").exists()
+        assert sweep_deliveries(now=delivery.ends_at) == 0, "the seller's share waits"
+
+        decide(outage, 0)
         sweep_deliveries(now=delivery.ends_at)
-
         assert ledger.balance_cents(ledger.seller_payable(delivery.seller_id)) == -285_000
 
     @pytest.mark.parametrize("agrees", [True, False])
@@ -359,6 +368,8 @@ class TestDecideOutage:
             approve_refund(refund_id=refund.pk, by=second, fingerprint=fingerprint)
         else:
             cancel_refund(refund_id=refund.pk, by=second)
+            assert held.count() == 1
+            decide(Outage.objects.get(), 0)
         assert not held.exists()
 
     def test_a_hand_over_that_never_came_gives_everything_back_and_cancels(self) -> None:

@@ -20,6 +20,7 @@ from settlements.models import (
     Prepayment,
     Refund,
     RefundAttempt,
+    RefundLine,
     Settlement,
     StripeEvent,
     Transfer,
@@ -108,7 +109,11 @@ class MoneyMachine(Market, Buyers, Sellers, Refunding, Deciding, Banks, Clock):
 
     def _decide_everything(self) -> None:
         for outage in self.own(Outage.objects.filter(status__in=Outage.UNDECIDED), LINE):
-            self.decide(outage, 0, 50)
+            # What a second person dropped comes back to be decided, and would for ever.
+            dropped = RefundLine.objects.filter(
+                line=outage.delivery.line_id, refund__status=Refund.Status.CANCELLED
+            )
+            self.decide(outage, 0, 0 if dropped.exists() else 50)
         for refund in self.own(Refund.objects.filter(status=Refund.Status.PROPOSED)):
             cancel_refund(refund_id=refund.pk, by=self.people[1])
         for dispute in self.own(Dispute.objects.filter(status=Dispute.Status.LOST)):

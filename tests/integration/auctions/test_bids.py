@@ -6,7 +6,7 @@ from accounts.models import BiddingLimit, Hold, Organization, StreamEvent
 from auctions.models import Bid, Window
 from auctions.operations.bids import BidNotFound, cancel_bid, change_bid, place_bid
 from auctions.policies import BidRejected
-from auctions.terms import single_lot_terms
+from auctions.terms import BidTerms, single_lot_terms
 from tests.factories import BuyerFactory, LotFactory
 from tests.integration.auctions.conftest import Auction, turn_clock_past_close, turn_clock_past_freeze
 from tests.integration.settlements.steps import prepay
@@ -24,6 +24,12 @@ def place(auction: Auction, *, units: int = 4, price_ticks: int = 20_000, **fiel
             **fields,
         }
     )
+
+
+def for_a_million(auction: Auction) -> BidTerms:
+    """Terms that can be charged $1,000,000.00 at once."""
+    lot = LotFactory(window=auction.window, block__units=80)
+    return single_lot_terms(lot, units=80, price_ticks=62_500_000)  # for two hours
 
 
 def held_cents(organization: Organization) -> int:
@@ -58,7 +64,7 @@ class TestPlaceBid:
         BiddingLimit.objects.filter(pk=auction.buyer.pk).update(credit_cents=200_000_000)
 
         with pytest.raises(BidRejected) as refused:
-            place(auction, units=8, price_ticks=625_000_000)  # two hours: $1,000,000.00
+            place(auction, terms=for_a_million(auction))
 
         assert (refused.value.code, refused.value.field) == ("above_card_maximum", "limit")
         assert "a card pays at most $999,999.99" in str(refused.value)
@@ -69,7 +75,7 @@ class TestPlaceBid:
         BiddingLimit.objects.filter(pk=auction.buyer.pk).update(credit_cents=200_000_000)
         prepay(auction.buyer, 1)
 
-        assert place(auction, units=8, price_ticks=625_000_000).hold_cents == 100_000_000
+        assert place(auction, terms=for_a_million(auction)).hold_cents == 100_000_000
 
     def test_orders_bids_in_time(self, auction: Auction) -> None:
         assert place(auction).sequence < place(auction, organization=auction.rival).sequence
@@ -180,7 +186,12 @@ class TestChangeBid:
         bid = place(auction)
 
         with pytest.raises(BidRejected) as refused:
-            self.change(auction, bid, units=8, price_ticks=700_000_000)
+            change_bid(
+                organization=auction.buyer,
+                changed_by=auction.trader,
+                bid_id=bid.pk,
+                terms=for_a_million(auction),
+            )
 
         assert refused.value.code == "above_card_maximum"
         assert held_cents(auction.buyer) == bid.hold_cents

@@ -28,7 +28,10 @@ def buyer() -> Organization:
 
 
 def declined(buyer: Organization, cents: int) -> Settlement:
-    settlement = settlement_of(cents, buyer=buyer)
+    return charge_and_fail(settlement_of(cents, buyer=buyer))
+
+
+def charge_and_fail(settlement: Settlement) -> Settlement:
     charge_settlement(settlement_id=settlement.pk)
     settlement.refresh_from_db()
     assert settlement.status == Status.DECLINED
@@ -67,7 +70,8 @@ def test_pays_a_declined_settlement_and_ends_its_dunning(buyer: Organization) ->
 
 def test_pays_the_oldest_first_and_whole_ones_only(buyer: Organization) -> None:
     put_on_file(buyer, DECLINES)
-    first, second, third = (declined(buyer, cents) for cents in (100_00, 200_00, 30_00))
+    drawn_up = [settlement_of(cents, buyer=buyer) for cents in (100_00, 200_00, 30_00)]
+    first, second, third = (charge_and_fail(settlement) for settlement in drawn_up)
 
     pay_in(buyer, 150_00)
 

@@ -221,7 +221,7 @@ KINDS = (
         "money_stuck",
         FINANCE,
         "A refund, a transfer or a payment is stuck",
-        ("refund.failed", "transfer.failed", "payment.stuck", "payment.too_large"),
+        ("refund.failed", "transfer.failed", "transfer.stuck", "payment.stuck", "payment.too_large"),
         by_email=True,
     ),
     Kind("mismatch", FINANCE, "Something does not tie", ("mismatch.opened",), by_email=True),

@@ -340,6 +340,9 @@ WORDS: Mapping[tuple[str, str], Words] = {
         "settlements:settlement_detail",
         "settlement",
     ),
+    ("transfer.stuck", ""): Words(
+        "A transfer of {amount} is stuck", "{message}", "settlements:transfer_detail", "transfer"
+    ),
     ("mismatch.opened", ""): Words("{what}", "{detail} ({subject})", "settlements:mismatch", "mismatch"),
     ("dispute.opened", ""): Words(
         "A payment of {amount} was disputed",

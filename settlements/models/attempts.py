@@ -29,7 +29,9 @@ class ChargeAttempt(models.Model):
         Outcome.UNKNOWN: frozenset(
             {Outcome.SUCCEEDED, Outcome.ACTION_REQUIRED, Outcome.DECLINED, Outcome.CANCELLED}
         ),
-        Outcome.ACTION_REQUIRED: frozenset({Outcome.SUCCEEDED, Outcome.DECLINED, Outcome.CANCELLED}),
+        Outcome.ACTION_REQUIRED: frozenset(
+            {Outcome.SUCCEEDED, Outcome.DECLINED, Outcome.CANCELLED, Outcome.UNKNOWN}
+        ),
         Outcome.DECLINED: frozenset({Outcome.SUCCEEDED}),
         Outcome.SUCCEEDED: frozenset(),
         Outcome.CANCELLED: frozenset(),

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -25,14 +25,16 @@ from marketplace.states import require_transition
 from settlements import stripe_gateway as gateway
 from settlements.declines import is_buyers
 from settlements.models import ChargeAttempt, Customer, Dunning, PaymentMethod, Settlement
-from settlements.operations.payments import apply_payment, apply_refusal, lock_attempt
+from settlements.operations.payments import PaymentMismatch, apply_payment, apply_refusal, lock_attempt
 from settlements.operations.unpaid import Failure, note_failure
-from settlements.stripe_facts import CardRefused, Payment, PaymentOrder, Refused
+from settlements.stripe_facts import CardRefused, OutcomeUnknown, Payment, PaymentOrder, Refused
 
 logger = logging.getLogger(__name__)
 Outcome = ChargeAttempt.Outcome
 Status = Settlement.Status
 
+TOLD_AFTER_CALLS = 6
+"""Half an hour of calls and look-ups: whose outcome is still not known then is told to finance, once."""
 CLOCK_SKEW = timedelta(minutes=10)
 """How far Stripe's clock may lag behind ours when a payment is looked up by when its attempt was made."""
 
@@ -105,18 +107,27 @@ def resolve_attempt(*, attempt_id: int) -> Settlement.Status:
     """Learn what became of an attempt that has not ended: look its payment up, and only if there is none, ask again.
 
     Stripe repeats its answer to a key for 24 hours, 5xx included, and then forgets it; a lookup never forgets.
-    Raise OutcomeUnknown when it still cannot be known.
+    Raise OutcomeUnknown when it still cannot be known, PaymentMismatch, Refused.
     """
     with transaction.atomic(durable=True):
         attempt = lock_attempt(attempt_id)
         if attempt.outcome not in ChargeAttempt.OPEN:
             return Status(attempt.settlement.status)
-        ChargeAttempt.objects.filter(pk=attempt_id).update(n_calls=F("n_calls") + 1, called_at=Now())
-    payment = _look_up(attempt)
-    if payment is None:
-        call_and_record(attempt)
-    else:
-        _record(attempt_id, payment)
+        attempt.n_calls += 1
+        ChargeAttempt.objects.filter(pk=attempt_id).update(n_calls=attempt.n_calls, called_at=Now())
+    problem = ""
+    try:
+        payment = _look_up(attempt)
+        if payment is None:
+            call_and_record(attempt)
+        else:
+            _record(attempt_id, payment)
+    except (OutcomeUnknown, PaymentMismatch, Refused) as error:
+        problem = str(error)
+        raise
+    finally:
+        if attempt.n_calls == TOLD_AFTER_CALLS:
+            _tell_if_stuck(attempt_id, problem)
     return _status(attempt.settlement_id)
 
 
@@ -221,6 +232,15 @@ def _ask_again_later(attempt: ChargeAttempt, refusal: Refused) -> None:
         current.save(update_fields=["idempotency_key"])
         if current.n_calls == 1:
             _tell_finance(current, f"Stripe does not take the request: {refusal}")
+
+
+def _tell_if_stuck(attempt_id: int, problem: str) -> None:
+    """Tell finance of an attempt whose outcome nobody learns; one that waits for its buyer is not stuck."""
+    with transaction.atomic(durable=True):
+        attempt = lock_attempt(attempt_id)
+        if attempt.outcome == Outcome.UNKNOWN or (problem and attempt.outcome in ChargeAttempt.OPEN):
+            found = problem or "Stripe is not done with it"
+            _tell_finance(attempt, f"Its outcome is not known after {attempt.n_calls} calls: {found}.")
 
 
 def _tell_finance(attempt: ChargeAttempt, message: str) -> None:

@@ -92,6 +92,8 @@ def apply_payment(attempt: ChargeAttempt, payment: Payment) -> bool:
     elif verdict.outcome == Outcome.ACTION_REQUIRED:
         _move(attempt.settlement, Status.ACTION_REQUIRED)
         _note(attempt, Dunning.Reason.AUTHENTICATION)
+    elif verdict.outcome == Outcome.UNKNOWN:  # the bank has begun with what waited for the buyer
+        _move(attempt.settlement, Status.CHARGING)
     else:
         _mark_failed(attempt)
     return True
@@ -140,13 +142,13 @@ def _end_attempt(attempt: ChargeAttempt, verdict: Verdict) -> None:
     attempt.outcome = verdict.outcome
     attempt.decline_code = verdict.code
     attempt.message = _message(verdict)
-    attempt.ended_at = None if verdict.outcome == Outcome.ACTION_REQUIRED else database_now()
+    attempt.ended_at = None if verdict.outcome in ChargeAttempt.OPEN else database_now()
     attempt.save()
 
 
 def _message(verdict: Verdict) -> str:
     match verdict.outcome:
-        case Outcome.SUCCEEDED:
+        case Outcome.SUCCEEDED | Outcome.UNKNOWN:
             return ""
         case Outcome.ACTION_REQUIRED:
             return decline_reason(AUTHENTICATION_REQUIRED)

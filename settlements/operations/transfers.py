@@ -25,11 +25,13 @@ from settlements.operations.transfer_rows import (
     owed_cents,
     payable_cents,
 )
-from settlements.stripe_facts import PaidTransfer, Refused, TransferOrder
+from settlements.stripe_facts import OutcomeUnknown, PaidTransfer, Refused, TransferOrder
 
 logger = logging.getLogger(__name__)
 Status = Transfer.Status
 
+TOLD_AFTER_CALLS = 6
+"""Half an hour of calls and look-ups: whose outcome is still not known then is told to finance, once."""
 CLOCK_SKEW = timedelta(minutes=10)
 FIRST_WAIT_FOR_FUNDS = timedelta(minutes=5)
 MAX_DOUBLINGS = 6
@@ -65,7 +67,7 @@ def send_transfer(*, transfer_id: int, now: datetime) -> Transfer.Status:
 def resolve_transfer(*, transfer_id: int, now: datetime) -> Transfer.Status:
     """Learn what became of a transfer being sent: look it up, and only if Stripe has none, ask again with its key.
 
-    Raise OutcomeUnknown when it still cannot be known.
+    Raise OutcomeUnknown when it still cannot be known, TransferMismatch, Refused.
     """
     with transaction.atomic(durable=True):
         transfer = lock_transfer(transfer_id)
@@ -76,16 +78,24 @@ def resolve_transfer(*, transfer_id: int, now: datetime) -> Transfer.Status:
         transfer.called_at = now
         transfer.save(update_fields=["n_calls", "called_at"])
         order = _order(transfer, account)
-    found = gateway.find_transfer(
-        account_id=order.account_id,
-        since=transfer.created_at - CLOCK_SKEW,
-        key="transfer",
-        value=str(transfer_id),
-    )
-    if found is None:
-        _call_and_record(transfer_id, order, now)
-    else:
-        _record(transfer_id, found)
+    problem = ""
+    try:
+        found = gateway.find_transfer(
+            account_id=order.account_id,
+            since=transfer.created_at - CLOCK_SKEW,
+            key="transfer",
+            value=str(transfer_id),
+        )
+        if found is None:
+            _call_and_record(transfer_id, order, now)
+        else:
+            _record(transfer_id, found)
+    except (OutcomeUnknown, TransferMismatch, Refused) as error:
+        problem = str(error)
+        raise
+    finally:
+        if transfer.n_calls == TOLD_AFTER_CALLS:
+            _tell_if_stuck(transfer_id, problem)
     return _status(transfer_id)
 
 
@@ -281,17 +291,29 @@ def _record_refusal(transfer_id: int, order: TransferOrder, refusal: Refused, no
         else:
             _move(transfer, Status.FAILED)
             transfer.message = f"Stripe refused it: {refusal}"[:300]
-            append_desk_event(
-                desk=DeskEvent.Desk.FINANCE,
-                kind="transfer.failed",
-                data={
-                    "transfer": transfer.pk,
-                    "organization": transfer.seller_id,
-                    "amount_cents": transfer.amount_cents,
-                    "message": transfer.message,
-                },
-            )
+            _tell_finance(transfer, "transfer.failed", transfer.message)
         transfer.save()
+
+
+def _tell_if_stuck(transfer_id: int, problem: str) -> None:
+    with transaction.atomic(durable=True):
+        transfer = lock_transfer(transfer_id)
+        if transfer.status == Status.SENDING:
+            message = f"Its outcome is not known after {transfer.n_calls} calls: {problem}."
+            _tell_finance(transfer, "transfer.stuck", message[:300])
+
+
+def _tell_finance(transfer: Transfer, kind: str, message: str) -> None:
+    append_desk_event(
+        desk=DeskEvent.Desk.FINANCE,
+        kind=kind,
+        data={
+            "transfer": transfer.pk,
+            "organization": transfer.seller_id,
+            "amount_cents": transfer.amount_cents,
+            "message": message,
+        },
+    )
 
 
 def _wait(transfer: Transfer, why: str, now: datetime) -> None:

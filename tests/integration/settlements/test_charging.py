@@ -19,11 +19,14 @@ from settlements.operations.charging import (
     pay_settlement,
     resolve_attempt,
 )
+from settlements.operations.payments import PaymentMismatch
+from settlements.stripe_facts import OutcomeUnknown
 from settlements.stripe_sandbox.faults import ApiFault
 from settlements.stripe_sandbox.server import SandboxServer
 from tests.factories import BuyerFactory
 from tests.integration.settlements.steps import (
     jobs_waiting,
+    lose_next_answer,
     n_payments,
     put_on_file,
     run_jobs,
@@ -336,3 +339,72 @@ class TestTroubleOfOurOwn:
         assert charge_settlement(settlement_id=settlement.pk) == Status.DECLINED
 
         assert not DeskEvent.objects.filter(kind="payment.stuck").exists()
+
+
+class TestStuck:
+    """A payment that never ends by itself is told to finance, and nothing else pays in its place meanwhile."""
+
+    def test_a_payment_that_the_bank_has_begun_with_is_under_way(self, stripe_sandbox: SandboxServer) -> None:
+        buyer = BuyerFactory()
+        card = put_on_file(buyer, AUTHENTICATES_ALWAYS)
+        settlement = settlement_of(10_000, buyer=buyer)
+        pay_settlement(organization_id=buyer.pk, settlement_id=settlement.pk, payment_method_id=card.pk)
+        set_at_stripe(stripe_sandbox, settlement.attempts.get(), status="processing")
+        other = put_on_file(buyer)
+
+        with pytest.raises(CannotPay, match="under way"):
+            pay_settlement(organization_id=buyer.pk, settlement_id=settlement.pk, payment_method_id=other.pk)
+
+        settlement.refresh_from_db()
+        assert (settlement.status, settlement.attempts.get().outcome) == (Status.CHARGING, Outcome.UNKNOWN)
+        assert n_payments() == 0
+
+    def test_is_told_to_finance_once(self, stripe_sandbox: SandboxServer) -> None:
+        buyer = BuyerFactory()
+        card = put_on_file(buyer, AUTHENTICATES_ALWAYS)
+        settlement = settlement_of(10_000, buyer=buyer)
+        pay_settlement(organization_id=buyer.pk, settlement_id=settlement.pk, payment_method_id=card.pk)
+        attempt = settlement.attempts.get()
+        set_at_stripe(stripe_sandbox, attempt, status="processing")
+
+        for _ in range(8):
+            resolve_attempt(attempt_id=attempt.pk)
+
+        told = DeskEvent.objects.get(kind="payment.stuck")
+        assert (told.data["settlement"], "after 6 calls" in told.data["message"]) == (settlement.pk, True)
+
+    def test_a_mismatch_is_told_with_what_differs(self, stripe_sandbox: SandboxServer) -> None:
+        buyer = BuyerFactory()
+        put_on_file(buyer)
+        settlement = settlement_of(10_000, buyer=buyer)
+        lose_next_answer(stripe_sandbox)
+        with pytest.raises(OutcomeUnknown):
+            charge_settlement(settlement_id=settlement.pk)
+        attempt = settlement.attempts.get()
+        ChargeAttempt.objects.update(amount_cents=9_999)
+
+        for _ in range(8):
+            with pytest.raises(PaymentMismatch):
+                resolve_attempt(attempt_id=attempt.pk)
+
+        assert "its amount is 10000" in DeskEvent.objects.get(kind="payment.stuck").data["message"]
+
+    def test_one_that_waits_for_its_buyer_is_not_stuck(self) -> None:
+        buyer = BuyerFactory()
+        card = put_on_file(buyer, AUTHENTICATES_ALWAYS)
+        settlement = settlement_of(10_000, buyer=buyer)
+        pay_settlement(organization_id=buyer.pk, settlement_id=settlement.pk, payment_method_id=card.pk)
+
+        for _ in range(8):
+            resolve_attempt(attempt_id=settlement.attempts.get().pk)
+
+        assert not DeskEvent.objects.filter(kind="payment.stuck").exists()
+
+
+def set_at_stripe(sandbox: SandboxServer, attempt: ChargeAttempt, **facts: object) -> None:
+    """Have a payment be at Stripe what no test card makes of it."""
+    store = sandbox.sandbox.store
+    with store.transaction():
+        intent = store.find("payment_intent", attempt.stripe_payment_intent_id)
+        assert intent is not None
+        store.save({**intent, "next_action": None, **facts})

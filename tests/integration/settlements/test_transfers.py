@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from pytest_django import Settings
 
-from accounts.models import StreamEvent, User
+from accounts.models import DeskEvent, StreamEvent, User
 from settlements import ledger
 from settlements.jobs import REFRESH_ACCOUNT, RESOLVE_TRANSFER, SEND_TRANSFER
 from settlements.models import (
@@ -30,7 +30,14 @@ from settlements.operations.outages import OutageReport, report_outage, withdraw
 from settlements.operations.seller_accounts import refresh_account
 from settlements.operations.transfer_decisions import approve_transfers, hold_transfer, propose_transfers
 from settlements.operations.transfer_holds import lift_holds, place_hold
-from settlements.operations.transfers import NO_ACCOUNT, NO_FUNDS, SET_OFF, resolve_transfer, send_transfer
+from settlements.operations.transfers import (
+    NO_ACCOUNT,
+    NO_FUNDS,
+    SET_OFF,
+    TransferMismatch,
+    resolve_transfer,
+    send_transfer,
+)
 from settlements.queries.transfers import accounts_to_refresh, transfers_to_send
 from settlements.stripe_facts import OutcomeUnknown, StripeDispute
 from settlements.stripe_sandbox.faults import ApiFault
@@ -518,6 +525,24 @@ class TestDatabaseGuards:
         transfer = transfer_ready()
         with pytest.raises(IntegrityError, match="never forgotten"):
             transfer.delete()
+
+
+class TestStuck:
+    def test_what_nobody_learns_is_told_to_finance_once(self, stripe_sandbox: SandboxServer) -> None:
+        transfer = transfer_ready()
+        lose_answer(stripe_sandbox)
+        with pytest.raises(OutcomeUnknown):
+            send(transfer)
+        with stripe_sandbox.sandbox.store.transaction():
+            told = stripe_sandbox.sandbox.store.select("transfer", equals={}, created={}, limit=1)[0]
+            stripe_sandbox.sandbox.store.save({**told, "amount": 9_000})
+
+        for _ in range(8):
+            with pytest.raises(TransferMismatch):
+                resolve_transfer(transfer_id=transfer.pk, now=now())
+
+        event = DeskEvent.objects.get(kind="transfer.stuck")
+        assert (event.data["transfer"], "its amount is 9000" in event.data["message"]) == (transfer.pk, True)
 
 
 class TestLostAnswers:

@@ -7,7 +7,10 @@ Stripe never holds the sweep up.
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from time import monotonic
 
 from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.expressions import Func
@@ -17,6 +20,7 @@ from django.db.models.functions import Least, Now
 from auctions.models import Window
 from inventory.models import SellerReliability
 from marketplace.acting import acts_as
+from settlements.backoff import Setbacks
 from settlements.jobs import (
     BOOK_AVAILABLE,
     CHARGE,
@@ -94,13 +98,14 @@ DISPUTE_ASKED_EVERY = timedelta(hours=1)
 COUNTED_EVERY = timedelta(hours=1)
 MAX_DOUBLINGS = 6
 """Lookups of one attempt come 1, 2, 4, … and at last 64 minutes apart."""
+_windows, _deliveries, _months = Setbacks(), Setbacks(), Setbacks()
 
 
 @acts_as(sweep="settlements.sweep_settlements")
 def sweep_settlements() -> int:
     """Settle cleared windows; defer charges, lookups and events that are due. Return how many of all these."""
     return (
-        _settle_windows(unsettled_windows())
+        _settle_windows(unsettled_windows(leaving=_windows.waiting(at=monotonic())))
         + defer_again(CHARGE, uncharged_settlements())
         + defer_again(RESOLVE, unresolved_attempts())
         + defer_again(HANDLE_EVENT, unhandled_events())
@@ -123,11 +128,9 @@ def sweep_deliveries(*, now: datetime) -> int:
     for seller_id in stale_reliabilities(now):
         count_reliability(seller_id=seller_id, now=now)
     n_moved = defer_again(DELIVERY_NOTICE, unsent_delivery_notices(), queue=QUEUE_MAIL)
-    for delivery_id in due_deliveries(now):
-        try:
+    for delivery_id in due_deliveries(now, leaving=_deliveries.waiting(at=monotonic())):
+        with _noting(_deliveries, delivery_id, "delivery %s could not be moved on"):
             n_moved += move_delivery(delivery_id=delivery_id, now=now)
-        except Exception:
-            logger.exception("delivery %s could not be moved on", delivery_id)
     return n_moved
 
 
@@ -149,22 +152,21 @@ def sweep_dunning(*, now: datetime) -> int:
 def sweep_leases(*, now: datetime) -> int:
     """Draw up months of leases that start soon, and close leases that have ended; return how many of both."""
     n_done = 0
-    for month_id in due_months(now):
-        try:
+    for month_id in due_months(now, leaving=_months.waiting(at=monotonic())):
+        with _noting(_months, month_id, "month %s of a lease could not be drawn up"):
             n_done += draw_up_month(month_id=month_id, now=now) is not None
-        except Exception:
-            logger.exception("month %s of a lease could not be drawn up", month_id)
     ended = Lease.objects.filter(status=Lease.Status.ACTIVE, award__ends_at__lte=now).order_by("id")
     for lease_id in ended.values_list("id", flat=True)[:BATCH]:
         n_done += complete_lease(lease_id=lease_id, now=now)
     return n_done
 
 
-def due_months(now: datetime) -> list[int]:
+def due_months(now: datetime, *, leaving: Collection[int] = ()) -> list[int]:
     """Return months of active leases that are due to be charged and were not drawn up, in order."""
     months = LeaseMonth.objects.filter(
         settlement=None, lease__status=Lease.Status.ACTIVE, starts_at__lte=now + DRAWN_UP_BEFORE
     )
+    months = months.exclude(pk__in=leaving)
     return list(months.order_by("starts_at", "lease_id", "number").values_list("id", flat=True)[:BATCH])
 
 
@@ -246,9 +248,9 @@ def sweep_transfers(*, now: datetime) -> int:
     return n_done
 
 
-def unsettled_windows() -> list[int]:
+def unsettled_windows(*, leaving: Collection[int] = ()) -> list[int]:
     """Return cleared windows whose settlements have not been drawn up, oldest first."""
-    windows = Window.objects.filter(status=Window.Status.CLEARED, settled_window=None)
+    windows = Window.objects.filter(status=Window.Status.CLEARED, settled_window=None).exclude(pk__in=leaving)
     return list(windows.order_by("cleared_at", "id").values_list("id", flat=True)[:BATCH])
 
 
@@ -336,18 +338,28 @@ def _pause() -> Func:
 
 
 def unhandled_events() -> list[int]:
-    """Return stored events that their job should long have handled, oldest first."""
+    """Return stored events that their job should long have handled, oldest first; one that raises waits ever longer."""
     events = StripeEvent.objects.filter(handled_at=None, received_at__lt=Now() - JOB_HEAD_START)
-    return list(events.order_by("id").values_list("id", flat=True)[:BATCH])
+    due = events.filter(Q(n_calls=0) | Q(called_at__lt=Now() - _pause()))
+    return list(due.order_by("id").values_list("id", flat=True)[:BATCH])
 
 
 def _settle_windows(window_ids: list[int]) -> int:
     """Settle each window; trouble with one is logged with its traceback and keeps no other waiting."""
     n_settled = 0
     for window_id in window_ids:
-        try:
+        with _noting(_windows, window_id, "window %s could not be settled"):
             settle_window(window_id=window_id)
             n_settled += 1
-        except Exception:
-            logger.exception("window %s could not be settled", window_id)
     return n_settled
+
+
+@contextmanager
+def _noting(setbacks: Setbacks, row_id: int, message: str) -> Iterator[None]:
+    """Log what a row's work raises, and have the row wait longer each time."""
+    try:
+        yield
+        setbacks.forget(row_id)
+    except Exception:
+        logger.exception(message, row_id)
+        setbacks.note(row_id, at=monotonic())

@@ -16,6 +16,8 @@ class StripeEvent(models.Model):
     payload = models.JSONField(help_text="The event as Stripe sent it.")
     received_at = models.DateTimeField(db_default=Now())
     handled_at = models.DateTimeField(null=True, blank=True)
+    n_calls = models.PositiveSmallIntegerField(default=0, help_text="How often it was begun with.")
+    called_at = models.DateTimeField(null=True, blank=True, help_text="When it was last begun with.")
     note = models.CharField(max_length=300, blank=True)
 
     class Meta:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
 
 from accounts.models import Organization
 from marketplace.db import database_now
@@ -72,6 +74,7 @@ def handle_event(*, event_id: int) -> bool:
     event = StripeEvent.objects.get(pk=event_id)
     if event.handled_at is not None:
         return False
+    StripeEvent.objects.filter(pk=event_id).update(n_calls=F("n_calls") + 1, called_at=Now())
     apply = _read(event)
     with transaction.atomic(durable=True):
         event = StripeEvent.objects.select_for_update().get(pk=event_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,8 +27,8 @@ STARTS_SOON = timedelta(hours=1)
 """How long before its start a delivery is announced; one drawn up later than that is not."""
 
 
-def due_deliveries(now: datetime) -> list[int]:
-    """Return deliveries for which payment or time asks a step, the earliest first."""
+def due_deliveries(now: datetime, *, leaving: Collection[int] = ()) -> list[int]:
+    """Return deliveries for which payment or time asks a step, the earliest first, ``leaving`` some out."""
     undecided = Outage.objects.filter(UNDECIDED, delivery=OuterRef("pk"))
     before = Delivery.objects.filter(
         line__award=OuterRef("line__award"), ends_at=OuterRef("starts_at"), handed_over_at__isnull=False
@@ -42,7 +42,7 @@ def due_deliveries(now: datetime) -> list[int]:
         | Q(status=Status.READY, starts_at__lte=now)
         | Q(~Exists(undecided), status__in=(Status.RUNNING, Status.MISSED), ends_at__lte=now)
     )
-    due = Delivery.objects.filter(is_due, status__in=Delivery.LIVE)
+    due = Delivery.objects.filter(is_due, status__in=Delivery.LIVE).exclude(pk__in=leaving)
     return list(due.order_by("starts_at", "id").values_list("id", flat=True)[:BATCH])
 
 

@@ -17,15 +17,17 @@ from django.db import connection
 from pytest_django import Settings
 
 from accounts.models import Hold
+from marketplace.db import database_now
 from settlements import ledger
 from settlements.jobs import CHARGE, HANDLE_EVENT, RESOLVE
 from settlements.models import ChargeAttempt, Settlement, StripeEvent
 from settlements.operations.cards import PaymentMethodInUse, remove_card
 from settlements.operations.charging import charge_settlement, resolve_attempt
+from settlements.operations.events import handle_event
 from settlements.stripe_facts import OutcomeUnknown
 from settlements.stripe_sandbox.faults import ApiFault
 from settlements.stripe_sandbox.server import SandboxServer
-from settlements.sweeps import FIRST_LOOKUP_AFTER, sweep_settlements, unresolved_attempts
+from settlements.sweeps import FIRST_LOOKUP_AFTER, sweep_settlements, unhandled_events, unresolved_attempts
 from tests.factories import BuyerFactory, WindowFactory
 from tests.integration.settlements.steps import (
     jobs_waiting,
@@ -306,6 +308,44 @@ class TestSweep:
 
         assert Settlement.objects.get().window == sound
         assert f"window {broken.pk} could not be settled" in caplog.text
+
+    def test_a_batch_of_broken_windows_keeps_no_other_waiting(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("settlements.sweeps.BATCH", 1)
+        broken, sound = WindowFactory(), WindowFactory()
+        win(BuyerFactory(), 1_000_000, window=broken)
+        win(BuyerFactory(), 1_000_000, window=sound)
+        mark_cleared(broken), mark_cleared(sound)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "DELETE FROM accounts_stream WHERE organization_id = %s",
+                [broken.awards.get().organization_id],
+            )
+
+        assert sweep_settlements() == 0
+        assert sweep_settlements() == 1
+        assert Settlement.objects.get().window == sound
+
+    def test_an_event_that_raises_waits_longer_each_time(
+        self, due: Settlement, stripe_sandbox: SandboxServer
+    ) -> None:
+        charge_settlement(settlement_id=due.pk)
+        payment_id = due.attempts.get().stripe_payment_intent_id
+        payload = {"data": {"object": {"id": payment_id}}}
+        event = StripeEvent.objects.create(
+            stripe_id="evt_2", type="payment_intent.succeeded", object_id=payment_id, payload=payload
+        )
+        StripeEvent.objects.update(received_at=event.received_at - timedelta(minutes=1))
+        path = "/v1/payment_intents/{intent}"
+        stripe_sandbox.sandbox.faults.arm_api(ApiFault(kind="error", method="GET", path=path, times=2))
+
+        with pytest.raises(OutcomeUnknown):
+            handle_event(event_id=event.pk)
+
+        assert unhandled_events() == []
+        StripeEvent.objects.update(n_calls=3, called_at=database_now() - timedelta(minutes=3))
+        assert unhandled_events() == []
+        StripeEvent.objects.update(called_at=database_now() - timedelta(minutes=5))
+        assert unhandled_events() == [event.pk]
 
 
 def resolve_until_known(attempt: ChargeAttempt, n_tries: int = 50) -> None:

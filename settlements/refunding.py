@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db.models import Sum
 
 from marketplace.money import format_cents
 from settlements import ledger
@@ -91,15 +92,18 @@ def effect_of(
 
     ``lines`` are all of the settlement's. To decide on it, lock settlement and lines first.
     """
-    _require_refundable(settlement)
+    taken_back = _require_refundable(settlement)
     effects = _line_effects(lines, line_cents)
     amount_cents = sum(effect.part.amount_cents for effect in effects)
     prepaid_left = settlement.prepaid_cents - settlement.refunded_prepaid_cents
-    prepaid = prepaid_part(
-        amount_cents,
-        card_left_cents=settlement.amount_cents - settlement.refunded_cents - prepaid_left,
-        prepaid_left_cents=prepaid_left,
-    )
+    card_left = max(settlement.amount_cents - settlement.refunded_cents - prepaid_left - taken_back, 0)
+    if taken_back and amount_cents > card_left + prepaid_left:
+        raise RefundRejected(
+            "settlement",
+            f"The bank took {format_cents(taken_back)} of this payment back, and we bore it: "
+            f"{format_cents(card_left + prepaid_left)} of it can still be refunded.",
+        )
+    prepaid = prepaid_part(amount_cents, card_left_cents=card_left, prepaid_left_cents=prepaid_left)
     return RefundEffect(
         settlement=settlement,
         lines=effects,
@@ -129,17 +133,24 @@ def effect_of_lost(
     )
 
 
-def _require_refundable(settlement: Settlement) -> None:
+def _require_refundable(settlement: Settlement) -> int:
+    """Return what the bank took back of a payment beyond what its lines bore, cents. Raise RefundRejected."""
     if settlement.status != Settlement.Status.PAID:
         raise RefundRejected(
             "settlement",
             f"Settlement {settlement.pk} is not paid ({settlement.get_status_display().lower()}).",
         )
-    if settlement.disputes.filter(status__in=Dispute.NO_REFUND).exists():
+    disputes = list(settlement.disputes.all())
+    if any(dispute.status in Dispute.NO_REFUND for dispute in disputes):
         raise RefundRejected(
             "settlement",
             f"The payment of settlement {settlement.pk} is disputed: its money goes back that way, or stays.",
         )
+    lost = sum(dispute.lost_cents for dispute in disputes if dispute.status == Dispute.Status.BORNE)
+    if not lost:
+        return 0
+    of_lines = settlement.refunds.filter(reason=Refund.Reason.DISPUTE, status=Refund.Status.SUCCEEDED)
+    return max(lost - int(of_lines.aggregate(cents=Sum("amount_cents", default=0))["cents"]), 0)
 
 
 def _line_effects(lines: Sequence[SettlementLine], line_cents: Mapping[int, int]) -> list[LineEffect]:

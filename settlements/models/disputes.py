@@ -43,7 +43,7 @@ class Dispute(models.Model):
     OPEN = (Status.INQUIRY, Status.NEEDS_RESPONSE, Status.UNDER_REVIEW, Status.LOST)
     SUSPENDS = (Status.NEEDS_RESPONSE, Status.UNDER_REVIEW, Status.LOST)
     ANSWERABLE = (Status.INQUIRY, Status.NEEDS_RESPONSE)
-    NO_REFUND = (Status.NEEDS_RESPONSE, Status.UNDER_REVIEW, Status.LOST, Status.BORNE)
+    NO_REFUND = (Status.NEEDS_RESPONSE, Status.UNDER_REVIEW, Status.LOST)
 
     settlement = models.ForeignKey(Settlement, on_delete=models.PROTECT, related_name="disputes")
     stripe_id = models.CharField(max_length=80, unique=True)

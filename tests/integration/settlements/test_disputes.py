@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from accounts.models import BiddingLimit, Membership
 from marketplace.db import database_now
 from settlements import ledger
-from settlements.models import Dispute, Notice, Refund, Settlement, StripeEvent, TransferHold
+from settlements.models import Dispute, Notice, Refund, Settlement, StripeEvent, Transaction, TransferHold
 from settlements.operations.disputes import (
     StaleDispute,
     accept_dispute,
@@ -69,6 +69,19 @@ def lost_dispute(*lines_cents: int, sandbox: SandboxServer) -> Dispute:
     dispute.refresh_from_db()
     assert dispute.status == Status.LOST
     return dispute
+
+
+def ledger_gives_back(cents: int) -> None:
+    """Have the bank have taken so much less: Stripe's sandbox disputes whole charges only."""
+    with transaction.atomic():
+        ledger.post_transaction(
+            ledger.Posting(
+                kind=Transaction.Kind.REVERSAL,
+                reference="test:part",
+                description="",
+                cents={ledger.DISPUTES_IN_FLIGHT: -cents, ledger.STRIPE_AVAILABLE: cents},
+            )
+        )
 
 
 def bear(dispute: Dispute, bearer: Bearer) -> Dispute:
@@ -314,6 +327,24 @@ class TestBearing:
         assert line.refundable_cents == 0
         assert ledger.balance_cents(ledger.seller_reserve(line.seller_id)) == 0
         assert ledger.balance_cents(ledger.LOSSES) == 0
+
+    @pytest.mark.parametrize(
+        ("bearer", "why"),
+        [(Bearer.SELLER, "left of this line"), (Bearer.PLATFORM, "can still be refunded")],
+    )
+    def test_what_a_partial_dispute_left_can_be_refunded(
+        self, sandbox: SandboxServer, bearer: Bearer, why: str
+    ) -> None:
+        dispute = lost_dispute(60_00, sandbox=sandbox)
+        Dispute.objects.update(amount_cents=20_00, taken_cents=20_00)
+        ledger_gives_back(40_00)
+        dispute.refresh_from_db()
+        bear(dispute, bearer)
+
+        with pytest.raises(RefundRejected, match=why):
+            effect(dispute.settlement, 40_01)
+
+        assert refund(dispute.settlement, 40_00).card_cents == 40_00
 
     def test_a_stale_decision_changes_nothing(self, sandbox: SandboxServer) -> None:
         dispute = lost_dispute(60_00, sandbox=sandbox)

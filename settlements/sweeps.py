@@ -98,7 +98,7 @@ DISPUTE_ASKED_EVERY = timedelta(hours=1)
 COUNTED_EVERY = timedelta(hours=1)
 MAX_DOUBLINGS = 6
 """Lookups of one attempt come 1, 2, 4, … and at last 64 minutes apart."""
-_windows, _deliveries, _months = Setbacks(), Setbacks(), Setbacks()
+_windows, _deliveries, _months, _payouts = Setbacks(), Setbacks(), Setbacks(), Setbacks()
 
 
 @acts_as(sweep="settlements.sweep_settlements")
@@ -188,8 +188,11 @@ def sweep_reconciliation(*, now: datetime) -> int:
     new: list[BalanceMovement] = []
     try:
         new = import_movements(now=now)
-        for payout_id in untied_payouts():
-            tie_payout(payout_id=payout_id, now=now)
+        for payout_id in untied_payouts(leaving=_payouts.waiting(at=monotonic())):
+            with _noting(
+                _payouts, BankPayout.objects.get(stripe_id=payout_id).pk, "payout %s was not compared"
+            ):
+                tie_payout(payout_id=payout_id, now=now)
         count_days(days_of(new), now=now)
         if is_reading_due(now=now):
             read_balance(now=now)
@@ -199,16 +202,18 @@ def sweep_reconciliation(*, now: datetime) -> int:
     return look_for_mismatches(now=now, back=how_far_to_look(now=now))
 
 
-def untied_payouts() -> list[str]:
+def untied_payouts(*, leaving: Collection[int] = ()) -> list[str]:
     """Return Stripe's ids of automatic payouts that arrived and were not compared with their movements yet."""
     payouts = BankPayout.objects.filter(automatic=True, status=BankPayout.Status.PAID, tied_at=None)
+    payouts = payouts.exclude(pk__in=leaving)
     return list(payouts.order_by("id").values_list("stripe_id", flat=True)[:BATCH])
 
 
 def due_steps(now: datetime) -> list[int]:
-    """Return steps that are due, oldest first; a deadline waits while the outcome of a payment is not known."""
+    """Return steps that are due, oldest first; what a payment under way may make needless waits for its outcome."""
     steps = DunningStep.objects.filter(taken_at=None, due_at__lte=now).exclude(
-        kind=DunningStep.Kind.DEADLINE, dunning__settlement__status=Settlement.Status.CHARGING
+        kind__in=(DunningStep.Kind.RETRY, DunningStep.Kind.DEADLINE),
+        dunning__settlement__status=Settlement.Status.CHARGING,
     )
     return list(steps.order_by("due_at", "id").values_list("id", flat=True)[:BATCH])
 

@@ -58,6 +58,8 @@ def _retry(step_id: int, now: datetime) -> bool:
         step, settlement = _lock(step_id)
         if step.taken_at is not None:
             return False
+        if settlement.status == Status.CHARGING:
+            return False
         if settlement.status not in (Status.DUE, Status.DECLINED):
             return _take(step, now, NOT_NEEDED)
         if step.dunning.steps.filter(

@@ -181,6 +181,18 @@ class TestRetry:
         assert n_payments() == 1
         assert due_steps(database_now() + 30 * DAY) == []
 
+    def test_is_not_used_up_while_a_payment_is_under_way(self) -> None:
+        settlement = declined()
+        now = settlement.dunning.opened_at + 4 * HOUR
+        (step_id,) = due_steps(now)
+        Settlement.objects.filter(pk=settlement.pk).update(status=Status.CHARGING)
+
+        assert due_steps(now) == []
+        assert not take_step(step_id=step_id, now=now)
+
+        Settlement.objects.filter(pk=settlement.pk).update(status=Status.DECLINED)
+        assert due_steps(now) == [step_id]
+
     def test_each_failure_tells_the_buyer_when_the_next_try_is(self) -> None:
         settlement = declined()
         assert send_all() == ["Your card was declined for $100.00"]

@@ -283,6 +283,20 @@ class TestWhatDoesNot:
         mismatch.refresh_from_db()
         assert mismatch.status == Mismatch.Status.TIED
 
+    def test_a_payout_that_stripe_refuses_keeps_the_balance_from_nothing(
+        self, stripe_sandbox: SandboxServer
+    ) -> None:
+        paid()
+        payout = bank_payout(stripe_sandbox)
+        BankPayout.objects.filter(pk=payout.pk).update(
+            stripe_id="po_nobody_knows", automatic=True, status=BankPayout.Status.PAID
+        )
+
+        sweep_reconciliation(now=database_now())
+
+        assert BankPayout.objects.get().tied_at is None
+        assert BalanceDay.objects.exclude(read_at=None).exists()
+
     def test_held_as_pending_although_stripe_lets_it_be_used(self) -> None:
         settlement = paid()
         at = database_now() - timedelta(hours=5)

@@ -91,12 +91,15 @@ def change_role(*, organization: Organization, member_id: int, role: Membership.
 def remove_member(*, organization: Organization, member_id: int) -> Membership:
     """End a person's part in an organization, and their keys'. Raise NoSuchMember, MemberRefused for the last owner.
 
-    A key may do what its maker may (accounts/api/permissions.py), so it stops with the membership.
+    A key may do what its maker may (accounts/api/permissions.py), so it stops with the membership. It is ended
+    for good, as it would work again if the person came back.
     """
     with transaction.atomic(durable=True):
         member = _locked_member(organization, member_id)
         _require_another_owner(member)
         Membership.objects.filter(pk=member.pk).delete()
+        keys = ApiKey.objects.filter(organization=organization, created_by=member.user, revoked_at=None)
+        keys.update(revoked_at=database_now())
     return member
 
 

@@ -6,7 +6,7 @@ An e-mail is a row first and then a job; a worker that dies between sending and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -102,6 +102,16 @@ def tell(
     notices = DeliveryNotice.objects.bulk_create(
         DeliveryNotice(delivery=delivery, organization_id=organization_id, kind=notice)
         for organization_id, notice in (mail or {}).items()
+    )
+    defer_delivery_notices([notice.pk for notice in notices])
+
+
+def tell_of_many(deliveries: Sequence[Delivery], kind: str, *, mail_sellers: Kind) -> None:
+    """Tell both feeds of deliveries, all at once and so in key order, and the sellers by e-mail."""
+    append_events(happening for delivery in deliveries for happening in told_both_sides(delivery, kind))
+    notices = DeliveryNotice.objects.bulk_create(
+        DeliveryNotice(delivery=delivery, organization_id=delivery.seller_id, kind=mail_sellers)
+        for delivery in deliveries
     )
     defer_delivery_notices([notice.pk for notice in notices])
 

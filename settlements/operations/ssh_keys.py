@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts.models import Organization, User
 from settlements.models import Delivery, DeliveryNotice, SshKey
 from settlements.operations.deliveries import lock_delivery
-from settlements.operations.delivery_notices import tell
+from settlements.operations.delivery_notices import tell, tell_of_many
 from settlements.ssh_keys import InvalidSshKey, parse_public_key
 
 MAX_KEYS = 50
@@ -55,11 +55,7 @@ def remove_ssh_key(*, organization: Organization, key_id: int, now: datetime) ->
         key.save(update_fields=["removed_at"])
         for delivery in deliveries:
             delivery.ssh_keys.remove(key)
-            tell(
-                delivery,
-                "delivery.keys_changed",
-                mail={delivery.seller_id: DeliveryNotice.Kind.KEYS_CHANGED},
-            )
+        tell_of_many(deliveries, "delivery.keys_changed", mail_sellers=DeliveryNotice.Kind.KEYS_CHANGED)
         return key
 
 

@@ -173,8 +173,3 @@ def _audit(dispute: Dispute) -> list[str]:
         for attempt in attempts
     ]
     return tried + [f"{event.received_at:%Y-%m-%d %H:%M:%S} UTC: Stripe: {event.type}" for event in events]
-
-
-def _words(kind: str) -> str:
-    """Return a feed's kind as people say it: ``settlement.paid`` is settlement paid."""
-    return kind.replace(".", " ").replace("_", " ")

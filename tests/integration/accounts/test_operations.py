@@ -135,6 +135,21 @@ class TestMembers:
         remove_member(**terms)
         assert Membership.objects.get().user == other.user
 
+    def test_keys_of_who_was_removed_stay_ended_when_they_come_back(self):
+        owner = MembershipFactory(role=Membership.Role.OWNER)
+        organization = owner.organization
+        gone = MembershipFactory(organization=organization, role=Membership.Role.TRADER)
+        key, _ = create_api_key(organization=organization, created_by=gone.user, name="Desk")
+        others, _ = create_api_key(organization=organization, created_by=owner.user, name="Desk")
+
+        remove_member(organization=organization, member_id=gone.pk)
+        add_member(organization=organization, email=gone.user.email, role=Membership.Role.TRADER)
+
+        key.refresh_from_db()
+        others.refresh_from_db()
+        assert key.revoked_at is not None
+        assert others.revoked_at is None
+
     def test_of_another_organization_are_not_found(self):
         member = MembershipFactory(role=Membership.Role.TRADER)
 

@@ -10,6 +10,7 @@ from django.core import mail
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.utils import IntegrityError
+from django.test.utils import CaptureQueriesContext
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -375,6 +376,21 @@ class TestSshKeys:
 
         with pytest.raises(KeysRefused, match="is over"):
             choose_ssh_keys(buyer=delivery.buyer, delivery_id=delivery.pk, key_ids=[], now=delivery.ends_at)
+
+    def test_removing_one_tells_every_feed_once(self) -> None:
+        buyer = BuyerFactory()
+        key = add_ssh_key(organization=buyer, added_by=member(buyer), text=ED25519)
+        deliveries = [delivery_of(settlement_of(10_000, buyer=buyer)) for _ in range(3)]
+
+        with CaptureQueriesContext(connection) as captured:
+            remove_ssh_key(organization=buyer, key_id=key.pk, now=deliveries[0].starts_at)
+
+        updates = [each for each in captured if each["sql"].startswith('UPDATE "accounts_stream"')]
+        assert len(updates) == 1 + len({delivery.seller_id for delivery in deliveries})
+        told = StreamEvent.objects.filter(kind="delivery.keys_changed")
+        assert told.filter(organization=buyer).count() == 3
+        notices = DeliveryNotice.objects.filter(kind=DeliveryNotice.Kind.KEYS_CHANGED)
+        assert notices.count() == 3
 
     def test_removing_one_takes_it_off_what_is_not_over(self) -> None:
         buyer = BuyerFactory()

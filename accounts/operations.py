@@ -21,6 +21,7 @@ from accounts.models import (
     Stream,
     User,
 )
+from accounts.stakes import stake_of
 from accounts.stream import append_desk_event, append_event
 from marketplace.db import database_now
 from marketplace.money import format_cents
@@ -114,7 +115,8 @@ def set_credit(
     """Set an organization's credit line, or propose it where a second person must agree: a raise above the threshold.
 
     ``seen_cents`` is the credit that ``by`` saw when deciding. Below what is held, the holds stay alive. Without ``by``
-    a program sets it. Raise CreditRefused when the line changed meanwhile or a proposal is open.
+    a program sets it. Raise CreditRefused when the line changed meanwhile, a proposal is open, or ``by`` is a member
+    and raises it.
     """
     with transaction.atomic(durable=True):
         limit = lock_limit(organization.pk)
@@ -130,6 +132,8 @@ def set_credit(
                 f"The credit line is {format_cents(credit_cents)} already. Nothing was changed."
             )
         is_raise = credit_cents > limit.credit_cents
+        if by is not None and is_raise:
+            _require_no_stake(by, organization.pk)
         change = CreditChange(
             organization=organization,
             before_cents=limit.credit_cents,
@@ -149,7 +153,8 @@ def set_credit(
 def decide_credit(*, change_id: int, by: User, approve: bool) -> CreditChange:
     """Put a proposed credit line in force as a second person, or refuse it as anybody.
 
-    Raise CreditRefused: for the proposer's own approval, one decided before, or a line that changed meanwhile.
+    Raise CreditRefused: for the proposer's or a member's own approval, one decided before, or a line that changed
+    meanwhile.
     """
     with transaction.atomic(durable=True):
         organization_id = CreditChange.objects.values_list("organization_id", flat=True).get(pk=change_id)
@@ -164,10 +169,16 @@ def decide_credit(*, change_id: int, by: User, approve: bool) -> CreditChange:
         elif change.proposed_by_id == by.pk:
             raise CreditRefused("You proposed this credit line. Another finance person must approve it.")
         else:
+            _require_no_stake(by, organization_id)
             _require_as_seen(limit, change.before_cents)
             _put_in_force(change, limit, by=by)
         change.save()
         return change
+
+
+def _require_no_stake(by: User, organization_id: int) -> None:
+    if stake := stake_of(by, organization_id):
+        raise CreditRefused(stake)
 
 
 def _require_as_seen(limit: BiddingLimit, seen_cents: int | None) -> None:

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Sum
 
 from accounts.models import DeskEvent, Organization, User
+from accounts.stakes import stake_of
 from accounts.stream import append_desk_event
 from marketplace.states import require_transition
 from settlements import ledger
@@ -144,6 +145,8 @@ def decide_outage(
         if outage.fingerprint != fingerprint:
             raise OutageRefused("Something changed since this was shown. Look at it again before you decide.")
         _require_decidable(outage, upheld_minutes, now)
+        if stake := stake_of(decided_by, outage.delivery.buyer_id, outage.delivery.seller_id):
+            raise OutageRefused(stake)
         _require_text(reason, field="reason", missing="Say why: both sides read it.")
         outage.decision, outage.decided_by, outage.decided_at = reason, decided_by, now
         outage.upheld_minutes = upheld_minutes or None

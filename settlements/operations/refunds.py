@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from accounts.models import DeskEvent, User
+from accounts.stakes import stake_of
 from accounts.stream import append_desk_event, append_event, append_events
 from marketplace.db import database_now
 from marketplace.states import require_transition
@@ -30,7 +31,7 @@ from settlements.operations.reliability import write_reliability
 from settlements.operations.reversals import write_reversals
 from settlements.operations.transfer_holds import lift_holds
 from settlements.operations.unpaid import write_notices
-from settlements.refunding import RefundEffect, effect_of, refund_reference
+from settlements.refunding import RefundEffect, RefundRejected, effect_of, refund_reference
 
 Status = Refund.Status
 
@@ -62,6 +63,7 @@ def propose_refund(*, draft: RefundDraft, by: User, fingerprint: str) -> Refund:
         settlement, lines = lock_settlement(draft.settlement_id)
         effect = effect_of(settlement, lines, draft.line_cents)
         _require_as_shown(effect, fingerprint)
+        _require_no_stake(settlement, by)
         return _write(effect, reason=draft.reason, note=draft.note, by=by)
 
 
@@ -75,6 +77,7 @@ def approve_refund(*, refund_id: int, by: User, fingerprint: str) -> Refund:
         _require_as_shown(effect, fingerprint)
         if refund.proposed_by_id == by.pk:
             raise SecondPersonNeeded("You proposed this refund. Another finance person must approve it.")
+        _require_no_stake(refund.settlement, by)
         _decide(refund, effect, by=by)
         _lift_outage_hold(refund, by=by)
         return refund
@@ -166,6 +169,11 @@ def _lock_proposed(refund_id: int) -> tuple[Refund, RefundEffect]:
             f"This refund is {refund.get_status_display().lower()} by now. Nothing was changed."
         )
     return refund, effect_of_proposed(refund)
+
+
+def _require_no_stake(settlement: Settlement, by: User) -> None:
+    if stake := stake_of(by, settlement.organization_id):
+        raise RefundRejected("settlement", stake)
 
 
 def _require_as_shown(effect: RefundEffect, fingerprint: str) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from django.db import transaction
 
 from accounts.models import User
+from accounts.stakes import stake_of
 from marketplace.db import database_now
 from marketplace.states import require_transition
 from settlements.jobs import defer_transfers
@@ -27,7 +28,7 @@ class StaleTransfer(Exception):
 
 
 class SecondPersonNeeded(Exception):
-    """Whoever proposed a transfer cannot be the one who approves it."""
+    """Whoever proposed a transfer cannot be the one who approves it, and a seller's own member neither."""
 
 
 class NotOfFinance(Exception):
@@ -40,6 +41,7 @@ def propose_transfers(*, shown_cents: Mapping[int, int], by: User) -> list[Trans
     with transaction.atomic(durable=True):
         transfers = _lock_as_shown(shown_cents, Status.PENDING_APPROVAL)
         for transfer in transfers:
+            _require_no_stake(transfer, by)
             if transfer.proposed_by_id is not None:
                 raise StaleTransfer(f"Transfer {transfer.pk} was proposed by {transfer.proposed_by} already.")
             _propose(transfer, by)
@@ -56,6 +58,7 @@ def approve_transfers(*, shown_cents: Mapping[int, int], by: User) -> list[Trans
     with transaction.atomic(durable=True):
         transfers = _lock_as_shown(shown_cents, Status.PENDING_APPROVAL)
         for transfer in transfers:
+            _require_no_stake(transfer, by)
             if transfer.proposed_by_id is None:
                 raise StaleTransfer(f"Transfer {transfer.pk} is not proposed yet.")
             if transfer.proposed_by_id == by.pk:
@@ -89,6 +92,7 @@ def reopen_transfer(*, transfer_id: int, by: User) -> Transfer:
     with transaction.atomic(durable=True):
         transfer = lock_transfer(transfer_id)
         _require_state(transfer, Status.REJECTED)
+        _require_no_stake(transfer, by)
         _move(transfer, Status.PENDING_APPROVAL)
         transfer.rejected_by = transfer.rejected_at = None
         transfer.reason = ""
@@ -160,6 +164,11 @@ def _require_state(transfer: Transfer, status: Transfer.Status) -> None:
         raise StaleTransfer(
             f"Transfer {transfer.pk} is {transfer.get_status_display().lower()} by now. Nothing was changed."
         )
+
+
+def _require_no_stake(transfer: Transfer, by: User) -> None:
+    if stake := stake_of(by, transfer.seller_id):
+        raise SecondPersonNeeded(stake)
 
 
 def _require_finance(by: User) -> None:

@@ -117,8 +117,9 @@ def dispute_answer(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @finance_needed
+@reauthentication_required
 def dispute_accept(request: HttpRequest, pk: int) -> HttpResponse:
-    """Accept a dispute as lost."""
+    """Accept a dispute as lost, for good, by a person whose password was typed just now."""
     get_object_or_404(Dispute, pk=pk)
 
     def accept() -> str:

@@ -217,6 +217,20 @@ class TestSetCredit:
         with pytest.raises(CreditRefused, match="waits for a second person"):
             set_credit(organization=organization, credit_cents=7, reason="A bit more", by=UserFactory())
 
+    def test_nobody_raises_the_credit_of_an_organization_of_their_own(self, settings):
+        settings.CREDIT_FOUR_EYES_CENTS = 10
+        insider = MembershipFactory(organization=BuyerFactory(limit_cents=5))
+        terms = {"organization": insider.organization, "reason": "More"}
+
+        with pytest.raises(CreditRefused, match="You are a member"):
+            set_credit(**terms, credit_cents=6, by=insider.user)
+        change = set_credit(**terms, credit_cents=50, by=UserFactory())
+        with pytest.raises(CreditRefused, match="You are a member"):
+            decide_credit(change_id=change.pk, by=insider.user, approve=True)
+
+        decide_credit(change_id=change.pk, by=insider.user, approve=False)
+        set_credit(**terms, credit_cents=1, by=insider.user)
+
     def test_the_database_wants_four_eyes_and_keeps_what_was_decided(self, settings):
         settings.CREDIT_FOUR_EYES_CENTS = 10
         person = UserFactory()

@@ -21,7 +21,7 @@ from settlements.operations.outages import (
 )
 from settlements.operations.refunds import approve_refund, cancel_refund, effect_of_proposed
 from settlements.sweeps import sweep_deliveries
-from tests.factories import BuyerFactory, SellerFactory, UserFactory
+from tests.factories import BuyerFactory, MembershipFactory, SellerFactory, UserFactory
 from tests.integration.settlements.deliveries import give, handed_over, member, paid_delivery, report, running
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -371,6 +371,22 @@ class TestDecideOutage:
             assert held.count() == 1
             decide(Outage.objects.get(), 0)
         assert not held.exists()
+
+    def test_is_not_decided_by_a_member_of_either_side(self) -> None:
+        outage = report(running(cents=10_000))
+        outage.refresh_from_db()
+        for side in (outage.delivery.buyer, outage.delivery.seller):
+            insider = UserFactory(is_finance=True)
+            MembershipFactory(user=insider, organization=side)
+            with pytest.raises(OutageRefused, match="You are a member"):
+                decide_outage(
+                    outage_id=outage.pk,
+                    decided_by=insider,
+                    upheld_minutes=1,
+                    reason="The log shows it.",
+                    fingerprint=outage.fingerprint,
+                    now=outage.delivery.ends_at,
+                )
 
     def test_a_hand_over_that_never_came_gives_everything_back_and_cancels(self) -> None:
         delivery = paid_delivery(cents=10_000)

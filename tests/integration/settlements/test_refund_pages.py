@@ -256,6 +256,19 @@ class TestDisputePages:
         assert dispute.evidence["uncategorized_text"].startswith("They used it.")
         assert ledger.balance_cents(ledger.DISPUTES_IN_FLIGHT) == 0
 
+    def test_accepting_for_good_wants_the_password_again(self, sandbox: SandboxServer) -> None:
+        paid_settlement(60_00, card="pm_card_createDispute")
+        tell_all()
+        dispute = Dispute.objects.get()
+        client = Client()
+        client.force_login(UserFactory(is_finance=True))
+
+        answer = client.post(url("dispute_accept", dispute.pk))
+
+        assert "reauthenticate" in answer.headers["Location"]
+        dispute.refresh_from_db()
+        assert dispute.status == Dispute.Status.NEEDS_RESPONSE
+
     def test_after_the_bank_decided_a_form_left_open_changes_nothing(
         self, finance: Client, sandbox: SandboxServer
     ) -> None:

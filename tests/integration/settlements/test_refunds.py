@@ -21,6 +21,7 @@ from settlements.operations.refunds import (
 )
 from settlements.refunding import RefundRejected, effect_of
 from settlements.stripe_sandbox.server import SandboxServer
+from tests.factories import MembershipFactory
 from tests.integration.settlements.refund_steps import effect, finance_person, paid_settlement, refund
 from tests.integration.settlements.steps import settlement_of
 
@@ -212,6 +213,21 @@ class TestFourEyes:
 
         with pytest.raises(RefundRejected, match="more than what is left"):
             approve_refund(refund_id=proposed.pk, by=finance_person(), fingerprint=shown.fingerprint)
+
+    def test_nobody_refunds_an_organization_of_their_own(self) -> None:
+        settlement = paid_settlement(2_000_00)
+        insider = finance_person()
+        MembershipFactory(user=insider, organization=settlement.organization)
+
+        with pytest.raises(RefundRejected, match="You are a member"):
+            refund(settlement, 1, by=insider)
+        proposed = refund(settlement, 1_500_00)
+        shown = effect_of_proposed(proposed).fingerprint
+        with pytest.raises(RefundRejected, match="You are a member"):
+            approve_refund(refund_id=proposed.pk, by=insider, fingerprint=shown)
+
+        proposed.refresh_from_db()
+        assert proposed.status == Status.PROPOSED
 
     def test_a_proposal_can_be_dropped_once(self) -> None:
         proposed = refund(paid_settlement(2_000_00), 1_000_00)

@@ -22,7 +22,7 @@ from settlements.operations.transfer_decisions import (
     retry_transfer,
 )
 from settlements.operations.transfer_holds import place_hold
-from tests.factories import UserFactory
+from tests.factories import MembershipFactory, UserFactory
 from tests.integration.settlements.payout_steps import deliver, paid_settlement
 from tests.integration.settlements.steps import jobs_waiting
 
@@ -68,6 +68,16 @@ def test_the_same_person_is_refused(waiting: Transfer, ada: User) -> None:
 
     waiting.refresh_from_db()
     assert waiting.status == Status.PENDING_APPROVAL
+
+
+def test_nobody_decides_for_a_seller_of_their_own(waiting: Transfer, ada: User, ben: User) -> None:
+    MembershipFactory(user=ben, organization=waiting.seller)
+
+    with pytest.raises(SecondPersonNeeded, match="You are a member"):
+        propose_transfers(shown_cents=shown(waiting), by=ben)
+    propose_transfers(shown_cents=shown(waiting), by=ada)
+    with pytest.raises(SecondPersonNeeded, match="You are a member"):
+        approve_transfers(shown_cents=shown(waiting), by=ben)
 
 
 def test_the_database_refuses_the_same_person(waiting: Transfer, ada: User) -> None:

@@ -222,7 +222,7 @@ def _begin(transfer: Transfer, now: datetime) -> bool:
 
 def _wait_with_the_rest(transfer: Transfer, cents: int, now: datetime) -> None:
     """Write what a debt takes of a lowered transfer as one that waits, agreed to by the same two, if both may still."""
-    people = [transfer.proposed_by_id, transfer.approved_by_id]
+    people = [pk for pk in (transfer.proposed_by_id, transfer.approved_by_id) if pk is not None]
     may_agree = User.objects.filter(pk__in=people, is_finance=True, is_active=True).count() == 2
     is_agreed = not transfer.needs_second or may_agree
     rest = Transfer.objects.create(

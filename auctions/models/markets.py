@@ -144,6 +144,14 @@ class Window(models.Model):
     def __str__(self) -> str:
         return f"{self.market} {self.opens_at:%Y-%m-%d %H:%M} UTC"
 
+    @property
+    def can_be_retried(self) -> bool:
+        """Whether a held clearing can be tried again: not of a window that was not sealed at close.
+
+        Nothing would tell its book from one that was changed since; only cancelling it is left.
+        """
+        return bool(self.held_reason and self.book_sha256)
+
     def phase_at(self, now: datetime) -> Window.Status:
         """Return the phase that the clock says, ahead of the jobs that write it down."""
         status = self.Status(self.status)

@@ -39,6 +39,10 @@ MAX_FREEZE = timedelta(minutes=10)
 TOO_LATE = "Sparegrid was not there to clear it before delivery began, so nothing was sold and every hold is released."
 
 
+class NotSealed(Exception):
+    """A held window cannot be cleared any more, as it has no seal; the text says so, for people."""
+
+
 def schedule_windows(*, now: datetime) -> int:
     """Make sure that each active market has its present window and the next one. Return how many were added.
 
@@ -148,11 +152,16 @@ def cancel_window(*, window_id: int, reason: str) -> bool:
 
 
 def retry_held_window(*, window_id: int) -> bool:
-    """Let the next sweep try to clear a held window again, once a person has seen to the reason."""
+    """Let the next sweep try to clear a held window again, once a person has seen to the reason. Raise NotSealed."""
     with transaction.atomic(durable=True):
         window, _ = _enter(window_id)
         if not window.held_reason:
             return False
+        if not window.can_be_retried:
+            raise NotSealed(
+                f"Window {window_id} was not sealed at close, so its book could have been changed since: it cannot be "
+                "tried again, only cancelled."
+            )
         window.held_reason = ""
         window.save(update_fields=["held_reason"])
     return True

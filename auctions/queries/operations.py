@@ -154,7 +154,9 @@ def _held() -> list[Alarm]:
         Alarm(
             f"The clearing of window {window.pk} is held",
             f"{window.market}: {window.held_reason} Nobody is charged meanwhile.",
-            "See to the reason, then have it tried again; or cancel the window.",
+            "See to the reason, then have it tried again; or cancel the window."
+            if window.can_be_retried
+            else "It was not sealed, so it cannot be tried again: cancel the window.",
             since=window.closed_at,
             window=window,
         )

@@ -185,10 +185,15 @@ def window_cancel(request: HttpRequest, pk: int) -> HttpResponse:
 def window_retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Have a held window's clearing tried again."""
     get_object_or_404(Window, pk=pk)
-    if windows.retry_held_window(window_id=pk):
-        messages.success(request, f"Window {pk} is tried again within a second.")
+    try:
+        was_held = windows.retry_held_window(window_id=pk)
+    except windows.NotSealed as reason:
+        messages.error(request, str(reason))
     else:
-        messages.info(request, f"Window {pk} is not held any more.")
+        if was_held:
+            messages.success(request, f"Window {pk} is tried again within a second.")
+        else:
+            messages.info(request, f"Window {pk} is not held any more.")
     return redirect("auctions:operate_overview")
 
 

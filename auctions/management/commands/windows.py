@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from auctions.models import Window
-from auctions.operations.windows import cancel_window, retry_held_window
+from auctions.operations.windows import NotSealed, cancel_window, retry_held_window
 from marketplace.acting import acts_as
 from marketplace.states import IllegalTransition
 
@@ -43,6 +43,8 @@ class Command(BaseCommand):
             was_held = retry_held_window(window_id=window_id)
         except Window.DoesNotExist:
             raise CommandError(f"there is no window {window_id}") from None
+        except NotSealed as reason:
+            raise CommandError(str(reason)) from None
         if not was_held:
             raise CommandError(f"window {window_id} is not held")
         self.stdout.write(f"window {window_id} will be tried again within a second")

@@ -191,7 +191,7 @@ class TestWindows:
         assert (window.status, window.cancelled_reason) == (status, "")
 
     def test_has_a_held_one_tried_again(self, operator: Client) -> None:
-        window = WindowFactory(status=Status.CLOSED, held_reason="does not verify")
+        window = WindowFactory(status=Status.CLOSED, held_reason="does not verify", book_sha256="c0ffee")
         assert "does not verify" in operator.get(url("overview")).content.decode()
 
         operator.post(url("window_retry", window.pk))
@@ -199,11 +199,25 @@ class TestWindows:
         window.refresh_from_db()
         assert window.held_reason == ""
 
+    def test_offers_only_to_cancel_one_that_was_not_sealed(self, operator: Client) -> None:
+        """There is nothing to compare its book with: tried again, it is held again for ever."""
+        window = WindowFactory(status=Status.CLOSED, held_reason="not sealed at close: a bid differs")
+
+        page = operator.get(url("overview")).content.decode()
+        assert "cannot be tried again: cancel the window" in page
+        assert url("window_retry", window.pk) not in page
+        assert url("window_cancel", window.pk) in page
+        answer = operator.post(url("window_retry", window.pk), follow=True)
+
+        assert "was not sealed at close" in answer.content.decode()
+        window.refresh_from_db()
+        assert window.held_reason == "not sealed at close: a bid differs"
+
 
 class TestAlarms:
     def test_a_held_clearing_and_one_that_is_late(self) -> None:
         now = database_now()
-        held = WindowFactory(status=Status.CLOSED, held_reason="does not verify")
+        held = WindowFactory(status=Status.CLOSED, held_reason="does not verify", book_sha256="c0ffee")
         past = {
             "opens_at": now - timedelta(minutes=20),
             "freezes_at": now - timedelta(minutes=8),

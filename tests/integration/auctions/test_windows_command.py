@@ -24,11 +24,20 @@ class TestWindowsCommand:
         assert "HELD: not the sealed book" in told()
 
     def test_has_a_held_window_tried_again(self, auction: Auction) -> None:
-        Window.objects.filter(pk=auction.window.pk).update(status="closed", held_reason="a bug, mended since")
+        Window.objects.filter(pk=auction.window.pk).update(
+            status="closed", held_reason="a bug, mended since", book_sha256="c0ffee"
+        )
 
         told(retry=auction.window.pk)
 
         assert Window.objects.get(pk=auction.window.pk).held_reason == ""
+
+    def test_does_not_try_one_again_that_was_not_sealed(self, auction: Auction) -> None:
+        Window.objects.filter(pk=auction.window.pk).update(status="closed", held_reason="not sealed at close")
+
+        with pytest.raises(CommandError, match="only cancelled"):
+            told(retry=auction.window.pk)
+        assert Window.objects.get(pk=auction.window.pk).held_reason == "not sealed at close"
 
     def test_cancels_with_a_reason(self, auction: Auction) -> None:
         told(cancel=auction.window.pk, reason="Power cut in Narvik")

@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from auctions.models import Inquiry, Window
 from auctions.operations.clearing import clear_window
 from auctions.operations.inquiries import defer_inquiry
-from auctions.operations.standing import bid_for_order
+from auctions.operations.standing import bid_for_order, note_look
 from auctions.operations.windows import close_window, freeze_window, join_lots, open_window, schedule_windows
 from auctions.queries.standing import orders_to_look_at
 from marketplace.acting import acts_as
@@ -76,6 +76,9 @@ def sweep_standing_orders(*, now: datetime) -> int:
                 taken += 1
         except Exception:
             logger.exception("standing order %s could not be looked at", order_id)
+            note_look(
+                order_id=order_id
+            )  # or it would be first again the next time, and fifty such keep out the rest
     return taken
 
 

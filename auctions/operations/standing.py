@@ -161,6 +161,12 @@ def bid_for_order(*, order_id: int) -> bool:
         return took_step
 
 
+def note_look(*, order_id: int) -> None:
+    """Note that an order was looked at, though nothing came of it, so that it waits for its turn again."""
+    with transaction.atomic(durable=True):
+        StandingOrder.objects.filter(pk=order_id).update(looked_at=database_now())
+
+
 def _started_before(organization: Organization, request_key: UUID | None) -> StandingOrder | None:
     if request_key is None:
         return None

@@ -12,7 +12,7 @@ from smtplib import SMTPException
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from accounts.models import Membership
 from accounts.policies import TRADING_ROLES
@@ -53,23 +53,32 @@ def send_letter(*, letter_id: int, now: datetime) -> bool:
 def _send(letter: Letter, now: datetime) -> None:
     notification = letter.notification
     letter.n_tries += 1
-    message = compose(
-        _content(notification),
-        user_id=notification.user_id,
-        email=notification.user.email,
-        kind_name=notification.kind,
-        message_id=f"<notification-{notification.pk}@{urlsplit(settings.SITE_URL).hostname}>",
-    )
     try:
+        message = compose(
+            _content(notification),
+            user_id=notification.user_id,
+            email=notification.user.email,
+            kind_name=notification.kind,
+            message_id=f"<notification-{notification.pk}@{urlsplit(settings.SITE_URL).hostname}>",
+        )
         message.send()
+    except DatabaseError:
+        raise  # of the try itself nothing can be noted then
     except (SMTPException, OSError) as error:
-        letter.said = f"{type(error).__name__}: {error}"[:300]
-        letter.next_try_at = now + FIRST_PAUSE * 2 ** (letter.n_tries - 1)
-        if letter.n_tries >= MAX_TRIES:
-            letter.given_up_at = now
+        _note_failure(letter, error, now)
         logger.warning("%s was not taken, try %s of %s: %s", letter, letter.n_tries, MAX_TRIES, error)
+    except Exception as error:
+        _note_failure(letter, error, now)
+        logger.exception("%s cannot be sent, try %s of %s", letter, letter.n_tries, MAX_TRIES)
     else:
         letter.sent_at, letter.said = now, ""
+
+
+def _note_failure(letter: Letter, error: Exception, now: datetime) -> None:
+    letter.said = f"{type(error).__name__}: {error}"[:300]
+    letter.next_try_at = now + FIRST_PAUSE * 2 ** (letter.n_tries - 1)
+    if letter.n_tries >= MAX_TRIES:
+        letter.given_up_at = now
 
 
 def _content(notification: Notification) -> Content:

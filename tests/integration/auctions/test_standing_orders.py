@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.models import BiddingLimit, StreamEvent
+from auctions import sweeps
 from auctions.models import Award, Bid, Lot, StandingOrder, Window
 from auctions.operations.bids import BidRejected, cancel_bid, change_bid
 from auctions.operations.standing import (
@@ -253,6 +254,19 @@ class TestWork:
         assert sweep_standing_orders(now=database_now()) == 1
         order.refresh_from_db()
         assert order.status == Status.FULFILLED
+
+    def test_one_that_fails_goes_behind_the_others(
+        self, auction: Auction, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr(sweeps, "ORDERS_AT_ONCE", 1)
+        broken, sound = start(auction), start(auction)
+        StandingOrder.objects.filter(pk=broken.pk).update(resource_types=[2**31 - 1])
+
+        assert sweep_standing_orders(now=database_now()) == 0
+        assert f"standing order {broken.pk} could not be looked at" in caplog.text
+        assert sweep_standing_orders(now=database_now()) == 1
+
+        assert open_bid(sound).status == Bid.Status.PLACED
 
     def test_a_worker_is_told_at_once(self, auction: Auction) -> None:
         order = start(auction)

@@ -30,6 +30,13 @@ class AwayBackend(BaseEmailBackend):
         raise SMTPServerDisconnected("Connection unexpectedly closed")
 
 
+class BrokenBackend(BaseEmailBackend):
+    """One that cannot write a letter down: neither the mail server's fault nor the network's."""
+
+    def send_messages(self, messages: object) -> int:
+        raise UnicodeEncodeError("ascii", "caf\xe9", 3, 4, "no")
+
+
 @pytest.fixture
 def member() -> Membership:
     organization = BuyerFactory(name="Meridian <Research>")
@@ -94,6 +101,20 @@ class TestSendLetter:
         assert letter.n_tries == MAX_TRIES
         assert letter.given_up_at is not None
         assert due_letters(timezone.now() + timedelta(days=9)) == []
+
+    def test_is_given_up_too_where_our_own_code_fails(self, letter, settings):
+        settings.EMAIL_BACKEND = f"{__name__}.BrokenBackend"
+
+        for _ in range(MAX_TRIES):
+            assert not send(letter, after=timedelta(days=1))
+            Letter.objects.update(next_try_at=timezone.now())
+
+        letter.refresh_from_db()
+        assert (
+            letter.said
+            == "UnicodeEncodeError: 'ascii' codec can't encode character '\\xe9' in position 3: no"
+        )
+        assert (letter.n_tries, letter.given_up_at is not None) == (MAX_TRIES, True)
 
     def test_goes_out_when_the_mail_server_is_back(self, letter, settings):
         settings.EMAIL_BACKEND = f"{__name__}.AwayBackend"

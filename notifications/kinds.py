@@ -64,8 +64,13 @@ KINDS = (
     Kind(
         "standing_order",
         BUYER,
-        "A standing order was fulfilled, used its budget or expired",
-        ("standing_order.fulfilled", "standing_order.exhausted", "standing_order.expired"),
+        "A standing order was fulfilled, used its budget, expired, or lost the person it bids for",
+        (
+            "standing_order.fulfilled",
+            "standing_order.exhausted",
+            "standing_order.expired",
+            "standing_order.abandoned",
+        ),
         by_email=True,
     ),
     Kind(

@@ -55,6 +55,12 @@ WORDS: Mapping[tuple[str, str], Words] = {
         "auctions:order_detail",
         "standing_order",
     ),
+    ("standing_order.abandoned", ""): Words(
+        "Standing order {standing_order} is paused",
+        "{message} Resume it on its page to have it bid in your name, or cancel it.",
+        "auctions:order_detail",
+        "standing_order",
+    ),
     ("prepaid_return.returned", ""): Words(
         "{amount} of your prepaid balance was returned",
         "Your bank shows it within a few days.",

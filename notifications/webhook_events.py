@@ -52,6 +52,10 @@ EVENTS: Mapping[str, Event] = {
             "cancelled": "A standing order was cancelled",
         }.items()
     },
+    "standing_order.abandoned": Event(
+        "A standing order is paused, as who started it may bid no more",
+        ("standing_order", "status", "message"),
+    ),
     "settlement.due": Event("A settlement was drawn up", (*_SETTLEMENT, "status")),
     "settlement.paid": Event("A settlement was paid", _SETTLEMENT),
     "settlement.declined": Event("A card was declined", (*_SETTLEMENT, "message", "pay_by")),

@@ -132,7 +132,9 @@ class StandingOrderViewSet(ReadOnlyModelViewSet):
         """Let a paused order bid again."""
         order = self.get_object()
         with _refusals():
-            resumed = resume_order(organization=organization_of(request), order_id=order.pk)
+            resumed = resume_order(
+                organization=organization_of(request), order_id=order.pk, by=_caller(request)
+            )
         return Response(self._told(resumed))
 
     @extend_schema(request=OrderInput, responses={200: OpenApiTypes.OBJECT})

@@ -123,8 +123,8 @@ def cancel_order(*, organization: Organization, order_id: int) -> Outcome:
     return _stop(organization, order_id, Status.CANCELLED)
 
 
-def resume_order(*, organization: Organization, order_id: int) -> StandingOrder:
-    """Let a paused order bid again. Raise OrderNotFound, OrderRejected."""
+def resume_order(*, organization: Organization, order_id: int, by: User | None = None) -> StandingOrder:
+    """Let a paused order bid again, in the name of ``by`` where its own person may not. Raise OrderNotFound, OrderRejected."""
     with transaction.atomic(durable=True):
         order = _enter(organization, order_id)
         if order.status == Status.ACTIVE:
@@ -134,7 +134,10 @@ def resume_order(*, organization: Organization, order_id: int) -> StandingOrder:
                 "budget_used", "budget", "Its budget is used: raise it, or lower the price, to bid on."
             )
         _move(order, Status.ACTIVE)
-        order.save(update_fields=["status"])
+        order.told = ""
+        if by is not None and _is_abandoned(order):
+            order.created_by = by
+        order.save(update_fields=["status", "told", "created_by"])
         _look_soon(order)
         _tell(order)
     return order
@@ -156,7 +159,9 @@ def bid_for_order(*, order_id: int) -> bool:
             return False
         now = database_now()
         order.looked_at = now
-        took_step = _end_if_over(order, tally_of(order), now) or _bid(order, now)
+        took_step = (
+            _end_if_over(order, tally_of(order), now) or _pause_if_abandoned(order) or _bid(order, now)
+        )
         order.save(update_fields=["status", "told", "looked_at", "ended_at"])
         return took_step
 
@@ -262,6 +267,29 @@ def _end_if_over(order: StandingOrder, tally: Tally, now: datetime) -> bool:
         return False
     order.told = ""
     return True
+
+
+def _pause_if_abandoned(order: StandingOrder) -> bool:
+    """Pause an order whose person may no longer bid for its organization: it bids in that person's name, as keys do."""
+    if order.status != Status.ACTIVE or not _is_abandoned(order):
+        return False
+    _take_back(order)
+    _move(order, Status.PAUSED)
+    order.told = f"{order.created_by} may no longer bid for {order.organization}."[:300]
+    _tell(order)
+    append_event(
+        organization_id=order.organization_id,
+        kind="standing_order.abandoned",
+        data={"standing_order": order.pk, "status": order.status, "message": order.told},
+    )
+    return True
+
+
+def _is_abandoned(order: StandingOrder) -> bool:
+    person = order.created_by
+    return person is not None and not (
+        person.is_active and person.has_perm("accounts.buy_for", order.organization)
+    )
 
 
 def _is_budget_used(order: StandingOrder, tally: Tally) -> bool:

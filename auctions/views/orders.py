@@ -231,7 +231,7 @@ def order_pause(request: MemberRequest, pk: int) -> HttpResponse:
 def order_resume(request: MemberRequest, pk: int) -> HttpResponse:
     """Let a paused order bid again."""
     try:
-        resume_order(organization=active_organization(request), order_id=pk)
+        resume_order(organization=active_organization(request), order_id=pk, by=request.user)
     except OrderNotFound as missing:
         raise Http404 from missing
     except OrderRejected as rejected:

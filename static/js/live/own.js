@@ -11,6 +11,7 @@ const WORDS = {
   "bid.released": ["bid released", "bids released"],
   "standing_order.fulfilled": ["standing order fulfilled", "standing orders fulfilled"],
   "standing_order.exhausted": ["standing order with its budget used", "standing orders with their budgets used"],
+  "standing_order.abandoned": ["standing order paused, as who started it may bid no more", "standing orders paused, as who started them may bid no more"],
   "standing_order.expired": ["standing order past its deadline", "standing orders past their deadlines"],
   "block.sold": ["sale of yours", "sales of yours"],
   "delivery.handover_due": ["hand-over due", "hand-overs due"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from accounts.models import Membership
 from auctions.models import Bid, Lot, StandingOrder
 from auctions.operations.standing import bid_for_order, start_order
 from auctions.queries.standing import Tally, tally_of
@@ -27,6 +28,9 @@ def asked_for(lot: Lot, **changes: object) -> OrderTerms:
 
 
 def start(auction: Auction, **changes: object) -> StandingOrder:
+    Membership.objects.get_or_create(
+        user=auction.trader, organization=auction.buyer, defaults={"role": Membership.Role.TRADER}
+    )
     return start_order(
         organization=auction.buyer, created_by=auction.trader, terms=asked_for(auction.lot, **changes)
     )

@@ -6,9 +6,10 @@ from uuid import uuid4
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from accounts.models import BiddingLimit, StreamEvent
+from accounts.models import BiddingLimit, Membership, StreamEvent, User
 from auctions import sweeps
 from auctions.models import Award, Bid, Lot, StandingOrder, Window
 from auctions.operations.bids import BidRejected, cancel_bid, change_bid
@@ -35,7 +36,7 @@ from tests.integration.auctions.conftest import (
     turn_clock_past_freeze,
 )
 from tests.integration.auctions.orders import asked_for, open_bid, shapes, start, step
-from tests.integration.auctions.pages import bid_on
+from tests.integration.auctions.pages import bid_on, visit
 
 pytestmark = pytest.mark.django_db
 Status = StandingOrder.Status
@@ -272,6 +273,46 @@ class TestWork:
         order = start(auction)
         job = ProcrastinateJob.objects.get(task_name="auctions.bid_for_order")
         assert job.args == {"order_id": order.pk}
+
+
+class TestAbandoned:
+    """An order bids in the name of who started it: once that person may not, it pauses, as the person's keys stop."""
+
+    @pytest.mark.parametrize("how", ["removed", "made a viewer", "switched off"])
+    def test_pauses_takes_its_bids_back_and_tells_the_organization(self, auction: Auction, how: str) -> None:
+        order = start(auction)
+        step(order)
+        bid = open_bid(order)
+        own = Membership.objects.filter(user=auction.trader)
+        if how == "removed":
+            own.delete()
+        elif how == "made a viewer":
+            own.update(role=Membership.Role.VIEWER)
+        else:
+            User.objects.filter(pk=auction.trader.pk).update(is_active=False)
+
+        step(order)
+
+        bid.refresh_from_db()
+        assert (order.status, bid.status) == (Status.PAUSED, Bid.Status.CANCELLED)
+        assert order.told == f"{auction.trader} may no longer bid for {auction.buyer}."
+        kinds = StreamEvent.objects.filter(organization=auction.buyer).order_by("sequence")
+        assert [event.kind for event in kinds][-2:] == ["standing_order.paused", "standing_order.abandoned"]
+        assert kinds.last().data["message"] == order.told
+
+    def test_bids_on_for_who_resumes_it(self, auction: Auction) -> None:
+        order = start(auction)
+        Membership.objects.filter(user=auction.trader).delete()
+        step(order)
+        colleague = visit(auction.buyer)
+        page = reverse("auctions:order_detail", args=[order.pk])
+        assert "Resume it to have it bid in your name" in colleague.client.get(page).content.decode()
+
+        colleague.client.post(reverse("auctions:order_resume", args=[order.pk]))
+        step(order)
+
+        assert (order.status, order.told, order.created_by) == (Status.ACTIVE, "", colleague.user)
+        assert open_bid(order).placed_by == colleague.user
 
 
 class TestLimit:

@@ -28,6 +28,10 @@ class AddressRefused(Exception):
     """No webhook goes there; the text says why, for people."""
 
 
+class LookupBusy(AddressRefused):
+    """The name was not looked up at all, as our own look-ups stand in a queue: no fault of whose name it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where a URL leads, taken apart. ``path`` has the query with it."""
@@ -74,12 +78,13 @@ def read_url(url: str) -> Target:
 
 
 def resolve(target: Target) -> str:
-    """Return an address of a target, all of whose addresses may be called. Raise AddressRefused."""
+    """Return an address of a target, all of whose addresses may be called. Raise AddressRefused, LookupBusy."""
+    lookup = _lookups.submit(socket.getaddrinfo, target.host, target.port, type=socket.SOCK_STREAM)
     try:
-        found = _lookups.submit(socket.getaddrinfo, target.host, target.port, type=socket.SOCK_STREAM).result(
-            LOOKUP_SECONDS
-        )
+        found = lookup.result(LOOKUP_SECONDS)
     except LookupTimeout:
+        if lookup.cancel():  # so it had not begun
+            raise LookupBusy(f"{target.host} was not looked up yet: try again in a moment.") from None
         raise AddressRefused(f"{target.host} could not be looked up within {LOOKUP_SECONDS:g} s.") from None
     except (OSError, UnicodeError):
         raise AddressRefused(f"No host is known by the name {target.host}.") from None

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
 
-from notifications.addresses import AddressRefused, Target, read_url, resolve
+from notifications.addresses import AddressRefused, LookupBusy, Target, read_url, resolve
 
 CONNECT_SECONDS = 3.0
 TOTAL_SECONDS = 10.0
@@ -31,11 +31,13 @@ class Answer:
 
 
 def call(url: str, *, body: str, headers: Mapping[str, str]) -> Answer:
-    """POST a body and return what came of it. Never raises for what the other side does."""
+    """POST a body and return what came of it. Never raises for what the other side does, but LookupBusy for ours."""
     began = monotonic()
     try:
         target = read_url(url)
         status_code = _post(target, resolve(target), body.encode(), headers, began)
+    except LookupBusy:
+        raise
     except AddressRefused as refused:
         return Answer(None, str(refused)[:300], monotonic() - began)
     except TimeoutError:

@@ -124,7 +124,10 @@ def cancel_order(*, organization: Organization, order_id: int) -> Outcome:
 
 
 def resume_order(*, organization: Organization, order_id: int, by: User | None = None) -> StandingOrder:
-    """Let a paused order bid again, in the name of ``by`` where its own person may not. Raise OrderNotFound, OrderRejected."""
+    """Let a paused order bid again, in the name of ``by`` where its own person may not.
+
+    Raise OrderNotFound, OrderRejected.
+    """
     with transaction.atomic(durable=True):
         order = _enter(organization, order_id)
         if order.status == Status.ACTIVE:

@@ -17,6 +17,7 @@ from django.db.models import Q
 from accounts.stream import append_event
 from marketplace.db import database_now
 from marketplace.states import require_transition
+from notifications.addresses import LookupBusy
 from notifications.calling import Answer, call
 from notifications.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from notifications.signing import HEADER, open_sealed, signature
@@ -61,7 +62,12 @@ def send_waiting(*, endpoint_id: int, now: datetime | None = None) -> int:
             "Sparegrid-Event-Id": claim.event_id,
             HEADER: signature(claim.body, at=claim.called_at, with_secrets=claim.secrets),
         }
-        answer = call(claim.url, body=claim.body, headers=headers)
+        try:
+            answer = call(claim.url, body=claim.body, headers=headers)
+        except LookupBusy as busy:
+            logger.warning("webhook endpoint %s was not called: %s", endpoint_id, busy)
+            _give_back(claim)
+            return n_calls
         _record(claim, answer)
         if not answer.is_taken:
             return n_calls + 1
@@ -119,6 +125,19 @@ def _secrets_of(endpoint: WebhookEndpoint, now: datetime) -> tuple[str, ...]:
     if endpoint.secret_before_until is not None and endpoint.secret_before_until > now:
         own += (open_sealed(endpoint.sealed_secret_before),)
     return own
+
+
+def _give_back(claim: Claim) -> None:
+    """Forget an attempt that was never made, and have the event sent a little later: it counts for nothing."""
+    with transaction.atomic(durable=True):
+        WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=claim.endpoint_id)
+        delivery = WebhookDelivery.objects.select_for_update(no_key=True).get(pk=claim.delivery_id)
+        WebhookAttempt.objects.filter(pk=claim.attempt_id).delete()
+        delivery.n_attempts -= 1
+        delivery.n_attempts_left += 1
+        if delivery.status == WebhookDelivery.Status.WAITING:
+            delivery.next_try_at = claim.called_at + RETRY_AFTER[0]
+        delivery.save()
 
 
 def _record(claim: Claim, answer: Answer) -> None:

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import Membership
-from notifications import calling
+from notifications import addresses, calling
 from notifications.models import Notification, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from notifications.operations.calls import RETRY_AFTER, due_endpoints, send_waiting
 from notifications.operations.endpoints import (
@@ -172,6 +172,29 @@ class TestSending:
         assert answer.status_code == 200
         assert listening.received[0][0]["Host"] == f"hooks.example:{port}"
         assert looked_up == ["hooks.example", "127.0.0.1"]  # the name once; then what it had answered
+
+    def test_a_look_up_that_never_began_counts_for_nothing(self, owner, listening, monkeypatch):
+        """All threads that look up names wait for others' slow name servers."""
+        monkeypatch.setattr(addresses, "LOOKUP_SECONDS", 0.2)
+        endpoint, _ = endpoint_of(owner, listening.url)
+        loses(owner, 91)
+        pass_on(owner)
+        at, gate = now(), threading.Event()
+        slow = [addresses._lookups.submit(gate.wait, 60) for _ in range(addresses._lookups._max_workers)]
+        try:
+            assert send_waiting(endpoint_id=endpoint.pk, now=at) == 0
+        finally:
+            gate.set()
+        assert all(one.result(60) for one in slow)
+
+        endpoint.refresh_from_db()
+        delivery = WebhookDelivery.objects.get()
+        assert (endpoint.n_failed_in_row, endpoint.failing_since, endpoint.paused_until) == (0, None, None)
+        assert (delivery.n_attempts, delivery.n_attempts_left) == (0, len(RETRY_AFTER) + 1)
+        assert not WebhookAttempt.objects.exists()
+        monkeypatch.setattr(addresses, "LOOKUP_SECONDS", 30)
+        assert send_waiting(endpoint_id=endpoint.pk, now=delivery.next_try_at) == 1
+        assert len(listening.received) == 1
 
     def test_gives_up_on_who_drips_an_answer_byte_by_byte(self, listening, monkeypatch):
         monkeypatch.setattr(calling, "TOTAL_SECONDS", 0.5)

@@ -88,7 +88,7 @@ class Window(models.Model):
     delivery_from = models.DateTimeField()
     delivery_to = models.DateTimeField()
     status = models.CharField(max_length=10, choices=Status, default=Status.SCHEDULED)
-    board_revision = models.BigIntegerField(default=0, help_text="Grows whenever a lot joins or leaves.")
+    board_revision = models.BigIntegerField(default=0, help_text="Grows whenever lots join.")
     closed_at = models.DateTimeField(null=True, blank=True)
     cleared_at = models.DateTimeField(null=True, blank=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)

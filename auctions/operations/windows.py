@@ -4,11 +4,13 @@ database's clock whether the step is due, and is a no-op when it is not or was a
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.holds import release_holds
 from accounts.models import DeskEvent
@@ -47,24 +49,14 @@ def schedule_windows(*, now: datetime) -> int:
     """Make sure that each active market has its present window and the next one. Return how many were added.
 
     Windows of a market never overlap: after a change of cadence the first new one opens once the last old one closed.
+    A market is read again under its lock before any is added: it may be changed or paused at the moment.
     """
-    latest = Window.objects.filter(market=OuterRef("pk")).order_by("-closes_at").values("closes_at")[:1]
-    markets = Market.objects.filter(status=Market.Status.ACTIVE).annotate(busy_until=Subquery(latest))
-    due = [
-        _window(market, opens_at)
-        for market in markets.order_by("position", "id")
-        for opens_at in _openings(market, now)
-        if market.busy_until is None or opens_at >= market.busy_until
-    ]
-    known = set(
-        Window.objects.filter(
-            market__in={window.market_id for window in due}, opens_at__in={window.opens_at for window in due}
-        ).values_list("market_id", "opens_at")
-    )
-    missing = [window for window in due if (window.market_id, window.opens_at) not in known]
-    if not missing:
+    lacking = {window.market_id for window in _missing_windows(_active_markets(), now)}
+    if not lacking:
         return 0
     with transaction.atomic(durable=True):
+        locked = _active_markets().filter(pk__in=lacking).select_for_update(no_key=True, of=("self",))
+        missing = _missing_windows(locked, now)
         Window.objects.bulk_create(missing, ignore_conflicts=True)
     return len(missing)
 
@@ -208,6 +200,28 @@ def take_withdrawn_off_offer(window: Window) -> None:
             """,
             [window.pk],
         )
+
+
+def _active_markets() -> QuerySet[Market]:
+    latest = Window.objects.filter(market=OuterRef("pk")).order_by("-closes_at").values("closes_at")[:1]
+    markets = Market.objects.filter(status=Market.Status.ACTIVE)
+    return markets.annotate(busy_until=Subquery(latest)).order_by("position", "id")
+
+
+def _missing_windows(markets: Iterable[Any], now: datetime) -> list[Window]:
+    """Return the present and the next windows of ``markets``, which know their ``busy_until``, that are not there."""
+    due = [
+        _window(market, opens_at)
+        for market in markets
+        for opens_at in _openings(market, now)
+        if market.busy_until is None or opens_at >= market.busy_until
+    ]
+    known = set(
+        Window.objects.filter(
+            market__in={window.market_id for window in due}, opens_at__in={window.opens_at for window in due}
+        ).values_list("market_id", "opens_at")
+    )
+    return [window for window in due if (window.market_id, window.opens_at) not in known]
 
 
 def _openings(market: Market, now: datetime) -> list[datetime]:

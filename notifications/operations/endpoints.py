@@ -65,6 +65,8 @@ def change_endpoint(*, organization: Organization, endpoint_id: int, terms: Term
     _require_valid(terms)
     with transaction.atomic(durable=True):
         endpoint = _locked(organization, endpoint_id)
+        if terms.url != endpoint.url:  # what the old one did not take says nothing of the new one
+            endpoint.n_failed_in_row, endpoint.failing_since = 0, None
         endpoint.url, endpoint.name, endpoint.events = terms.url, terms.name, _in_order(terms.events)
         endpoint.paused_until = None
         endpoint.save()

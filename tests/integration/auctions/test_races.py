@@ -14,16 +14,16 @@ from django.db import connection, transaction
 
 from accounts.models import BiddingLimit
 from auctions import placing
-from auctions.models import Award, Bid, Window
+from auctions.models import Award, Bid, Market, Window
 from auctions.operations.bids import place_bid
 from auctions.operations.clearing import clear_window
-from auctions.operations.windows import close_window, freeze_window, open_window
+from auctions.operations.windows import close_window, freeze_window, open_window, schedule_windows
 from auctions.policies import BidRejected
 from auctions.terms import single_lot_terms
 from inventory.models import Block, BlockHour
 from inventory.operations.blocks import Withdrawal, withdraw_block
 from marketplace.db import LockSpace, database_now, lock_exclusive
-from tests.factories import BuyerFactory, LotFactory, WindowFactory
+from tests.factories import BuyerFactory, LotFactory, MarketFactory, WindowFactory
 from tests.integration.auctions.conftest import Auction, turn_clock_past_close, turn_clock_past_freeze
 from tests.integration.auctions.test_expressive_bids import bid_of, leg_on, option, place
 
@@ -73,6 +73,38 @@ class TestRoomForWays:
         refused = [one.code for one in placed if isinstance(one, BidRejected)]
         assert refused == ["window_full_of_ways"] * 5
         assert Bid.objects.count() == 2
+
+
+class TestPauseAndSchedule:
+    def test_no_window_is_scheduled_while_its_market_is_being_paused(self) -> None:
+        """Reading the market just before its pause is not enough to plan a window just after it."""
+        market = MarketFactory()
+        with ThreadPoolExecutor(1) as pool:
+            with transaction.atomic():
+                Market.objects.select_for_update(no_key=True).get(pk=market.pk)
+                Market.objects.filter(pk=market.pk).update(status=Market.Status.PAUSED)
+                added = pool.submit(in_own_session, lambda: schedule_windows(now=database_now()))
+                pause = threading.Event()
+                while not (added.done() or somebody_waits()):
+                    pause.wait(0.02)
+            assert added.result(30) == 0
+
+        assert not Window.objects.exists()
+
+
+def in_own_session(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    finally:
+        connection.close()
+
+
+def somebody_waits() -> bool:
+    """Whether any session waits for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        (waits,) = cursor.fetchone()
+    return waits
 
 
 class TestOneSubmission:

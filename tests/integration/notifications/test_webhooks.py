@@ -17,6 +17,7 @@ from notifications.operations.calls import RETRY_AFTER, due_endpoints, send_wait
 from notifications.operations.endpoints import (
     EndpointRefused,
     Terms,
+    change_endpoint,
     create_endpoint,
     remove_endpoint,
     rotate_secret,
@@ -131,6 +132,18 @@ class TestSending:
 
         endpoint.refresh_from_db()
         assert (endpoint.n_failed_in_row, endpoint.failing_since, endpoint.paused_until) == (0, None, None)
+
+    def test_forgets_the_failures_of_an_address_that_was_replaced(self, owner, listening):
+        endpoint, _ = endpoint_of(owner, listening.url)
+        WebhookEndpoint.objects.update(n_failed_in_row=9, failing_since=now() - 60 * HOUR)
+        renamed = Terms(url=listening.url, events=("bid.won",), name="The same")
+        moved = Terms(url=f"{listening.url}other", events=("bid.won",))
+
+        same = change_endpoint(organization=owner.organization, endpoint_id=endpoint.pk, terms=renamed)
+        assert same.failing_since is not None
+        other = change_endpoint(organization=owner.organization, endpoint_id=endpoint.pk, terms=moved)
+
+        assert (other.n_failed_in_row, other.failing_since) == (0, None)
 
     def test_does_not_follow_redirects(self, owner, listening):
         with receiver() as elsewhere:

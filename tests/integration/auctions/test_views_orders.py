@@ -1,6 +1,6 @@
 """The deadline helper and the pages of standing orders: everything by forms, nothing lost, nothing done twice."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
@@ -383,7 +383,10 @@ class TestChange:
 
 
 def test_a_later_market_counts_its_windows(auction: Auction, trader: Visit) -> None:
-    weekly = LotFactory(window__market__cadence=timedelta(days=7)).window.market
-    answer = trader.client.get(PREVIEW, typed(auction.lot, market=str(weekly.pk)))
-    assert f"<strong>{weekly.name}</strong>" in answer.content.decode()
+    """Windows open at whole cadences since the epoch: one whose next opening is days away, whatever day it is."""
+    today = int(datetime.now(UTC).timestamp()) // 86_400
+    days = next(days for days in range(5, 31) if today % days < days - 3)
+    rare = LotFactory(window__market__cadence=timedelta(days=days)).window.market
+    answer = trader.client.get(PREVIEW, typed(auction.lot, market=str(rare.pk)))
+    assert f"<strong>{rare.name}</strong>" in answer.content.decode()
     assert "No window delivers a run before this deadline" in answer.content.decode()

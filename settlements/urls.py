@@ -113,6 +113,11 @@ urlpatterns = [
     ),
     path("finance/refunds/<int:pk>/credit/", refunds.refund_credit, name="refund_credit"),
     path("finance/disputes/", disputes.dispute_list, name="dispute_list"),
+    path(
+        "finance/disputes/prepaid/<int:pk>/excuse/",
+        disputes.prepaid_dispute_excuse,
+        name="prepaid_dispute_excuse",
+    ),
     path("finance/disputes/<int:pk>/", disputes.dispute_detail, name="dispute_detail"),
     path("finance/disputes/<int:pk>/evidence.html", disputes.dispute_evidence, name="dispute_evidence"),
     path("finance/disputes/<int:pk>/answer/", disputes.dispute_answer, name="dispute_answer"),

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from accounts.models import User
 from marketplace.audit import audited
 from marketplace.states import Transitions
 from settlements.models.prepayments import Prepayment
@@ -49,9 +50,26 @@ class PrepaidDispute(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     checked_at = models.DateTimeField(db_default=Now(), help_text="When Stripe was last asked.")
     closed_at = models.DateTimeField(null=True, blank=True)
+    excused_by = models.ForeignKey(
+        User,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Who of finance lets the buyer bid again after a loss of ours.",
+    )
+    excused_at = models.DateTimeField(null=True, blank=True)
+    excused_note = models.CharField(max_length=300, blank=True)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                name="prepaid_dispute_excused_by_somebody_for_a_reason",
+                condition=Q(excused_by=None, excused_at=None, excused_note="")
+                | (
+                    Q(status="lost", excused_by__isnull=False, excused_at__isnull=False) & ~Q(excused_note="")
+                ),
+            ),
             models.CheckConstraint(name="prepaid_dispute_of_something", condition=Q(amount_cents__gt=0)),
             models.CheckConstraint(
                 name="prepaid_dispute_within_what_was_taken",
@@ -73,6 +91,16 @@ class PrepaidDispute(models.Model):
 
     def __str__(self) -> str:
         return f"dispute {self.pk} of prepayment {self.prepayment_id}"
+
+    @property
+    def lost_cents(self) -> int:
+        """What we lost: it had been spent when the bank took it, and the bank keeps it."""
+        return self.taken_cents - self.frozen_cents if self.status == self.Status.LOST else 0
+
+    @property
+    def keeps_from_bidding(self) -> bool:
+        """Say whether its buyer places no new bid because of what we lost."""
+        return self.lost_cents > 0 and self.excused_at is None
 
     @property
     def reason_words(self) -> str:

@@ -8,6 +8,8 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.holds import lock_limit
+from accounts.models import User
+from accounts.stakes import stake_of
 from accounts.stream import append_event
 from marketplace.db import database_now
 from settlements import ledger
@@ -18,6 +20,12 @@ from settlements.operations.suspensions import review_limit
 from settlements.stripe_facts import StripeDispute
 
 logger = logging.getLogger(__name__)
+
+
+class NotExcused(Exception):
+    """The buyer bids no more than before; the text says why, for people."""
+
+
 Status = PrepaidDispute.Status
 
 STATUSES = {
@@ -115,6 +123,22 @@ def refresh_prepaid_dispute(*, dispute_id: int) -> PrepaidDispute.Status:
     with transaction.atomic(durable=True):
         apply_prepaid_dispute(dispute.prepayment_id, told)
     return Status(PrepaidDispute.objects.values_list("status", flat=True).get(pk=dispute_id))
+
+
+def excuse_prepaid_dispute(*, dispute_id: int, by: User, note: str) -> PrepaidDispute:
+    """Let a buyer bid again after a dispute that cost us what it had spent. Raise NotExcused."""
+    prepayment_id = PrepaidDispute.objects.values_list("prepayment_id", flat=True).get(pk=dispute_id)
+    with transaction.atomic(durable=True):
+        prepayment = Prepayment.objects.select_for_update(no_key=True).get(pk=prepayment_id)
+        dispute = PrepaidDispute.objects.select_for_update(no_key=True).get(pk=dispute_id)
+        if not dispute.keeps_from_bidding:
+            raise NotExcused("This dispute keeps nobody from bidding by now. Nothing was changed.")
+        if stake := stake_of(by, prepayment.organization_id):
+            raise NotExcused(stake)
+        dispute.excused_by, dispute.excused_at, dispute.excused_note = by, database_now(), note
+        dispute.save(update_fields=["excused_by", "excused_at", "excused_note"])
+        review_limit(prepayment.organization_id)
+        return dispute
 
 
 def _book_taken(dispute: PrepaidDispute, told: StripeDispute) -> bool:

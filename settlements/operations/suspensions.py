@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import F
+
 from accounts.holds import lock_limit, suspend_limit
 from marketplace.money import format_cents
 from settlements.declines import AUTHENTICATION_REQUIRED
@@ -45,6 +47,18 @@ def _reason(organization_id: int) -> str:
         return (
             f"A prepayment of {format_cents(taken_back.amount_cents)} is disputed at your card's bank "
             f"(prepayment {taken_back.prepayment_id}). New bids wait until that is settled."
+        )
+    lost = PrepaidDispute.objects.filter(
+        prepayment__organization_id=organization_id,
+        status=PrepaidDispute.Status.LOST,
+        taken_cents__gt=F("frozen_cents"),
+        excused_at=None,
+    )
+    unpaid = lost.order_by("id").first()
+    if unpaid is not None:
+        return (
+            f"Your card's bank took a prepayment back after {format_cents(unpaid.lost_cents)} of it was spent "
+            f"(prepayment {unpaid.prepayment_id}). New bids wait until our finance staff has settled that with you."
         )
     declined = declines.select_related("settlement").order_by("settlement_id").first()
     if declined is not None:

@@ -41,7 +41,7 @@ def dispute_page(disputes: QuerySet[Dispute], *, before: int | None, size: int =
 
 def prepaid_disputes() -> QuerySet[PrepaidDispute]:
     """Return disputes of prepayments, newest first."""
-    return PrepaidDispute.objects.select_related("prepayment__organization").order_by("-id")
+    return PrepaidDispute.objects.select_related("prepayment__organization", "excused_by").order_by("-id")
 
 
 def next_action_on(dispute: Dispute) -> str:

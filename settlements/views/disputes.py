@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import finance_needed
 from accounts.models import User
 from accounts.trail import About, history_of
-from settlements.models import Dispute
+from settlements.models import Dispute, PrepaidDispute
 from settlements.operations.disputes import (
     StaleDispute,
     accept_dispute,
@@ -24,6 +24,7 @@ from settlements.operations.disputes import (
     dispute_reference,
     submit_evidence,
 )
+from settlements.operations.prepaid_disputes import NotExcused, excuse_prepaid_dispute
 from settlements.queries.disputes import (
     N_PREPAID,
     dispute_page,
@@ -57,6 +58,12 @@ class EvidenceForm(forms.Form):
     )
 
 
+class ExcuseForm(forms.Form):
+    """Why a buyer bids again after a dispute that we lost money by."""
+
+    note = forms.CharField(label="Why", max_length=300)
+
+
 class BearForm(forms.Form):
     """Who bears a lost dispute, why, and the figures that were looked at."""
 
@@ -79,6 +86,24 @@ def dispute_list(request: HttpRequest) -> HttpResponse:
         "prepaid": prepaid_disputes()[:N_PREPAID] if not chosen else [],
     }
     return render(request, "settlements/dispute_list.html", context)
+
+
+@require_POST
+@finance_needed
+def prepaid_dispute_excuse(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let a buyer bid again after a dispute of a prepayment that cost us what was spent."""
+    get_object_or_404(PrepaidDispute, pk=pk)
+    form = ExcuseForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Say why in a sentence of at most 300 characters.")
+        return redirect("settlements:dispute_list")
+    try:
+        excuse_prepaid_dispute(dispute_id=pk, by=_person(request), note=form.cleaned_data["note"])
+    except NotExcused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, "Noted. This dispute keeps the buyer from bidding no longer.")
+    return redirect("settlements:dispute_list")
 
 
 @require_GET

@@ -230,6 +230,7 @@ NOT_PAGES = {
         settlements:transfer_hold settlements:transfer_hold_lift settlements:refund_approve
         settlements:refund_cancel settlements:refund_retry settlements:refund_credit
         settlements:dispute_answer settlements:dispute_accept settlements:dispute_bear
+        settlements:prepaid_dispute_excuse
         settlements:reconciliation_look settlements:mismatch_assign notifications:notifications_read
         notifications:webhook_test notifications:webhook_switch notifications:webhook_rotate
         notifications:webhook_again""",

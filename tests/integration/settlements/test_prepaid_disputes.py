@@ -9,13 +9,17 @@ from marketplace.db import database_now
 from settlements import ledger
 from settlements.models import Entry, PrepaidDispute, PrepaidReturn, Prepayment, StripeEvent
 from settlements.operations.events import handle_event
-from settlements.operations.prepaid_disputes import refresh_prepaid_dispute
+from settlements.operations.prepaid_disputes import (
+    NotExcused,
+    excuse_prepaid_dispute,
+    refresh_prepaid_dispute,
+)
 from settlements.operations.prepaid_returns import ReturnRefused, send_return
 from settlements.operations.prepayments import resolve_prepayment
 from settlements.stripe_sandbox.resources import disputes as bank
 from settlements.stripe_sandbox.server import SandboxServer
 from settlements.sweeps import unheard_of_prepaid_disputes
-from tests.factories import BuyerFactory, UserFactory
+from tests.factories import BuyerFactory, MembershipFactory, UserFactory
 from tests.integration.settlements.steps import settlement_of, stripe_client
 from tests.integration.settlements.test_prepaid_returns import ask, in_flight, paid_in, prepaid
 from tests.integration.settlements.test_prepayments import deliver_events, pay, start
@@ -47,6 +51,43 @@ def ties_with_stripe() -> bool:
     now = stripe_client().v1.balance.retrieve()
     ours = ledger.balance_cents(ledger.STRIPE_PENDING) + ledger.balance_cents(ledger.STRIPE_AVAILABLE)
     return ours == now.available[0].amount + now.pending[0].amount
+
+
+class TestExcused:
+    def test_finance_lets_the_buyer_bid_again_with_a_reason(
+        self, buyer: Organization, sandbox: SandboxServer
+    ) -> None:
+        paid_in(buyer, 100_00, DISPUTED)
+        settlement_of(30_00, buyer=buyer)
+        deliver_events()
+        decide(sandbox, "lose")
+        dispute = PrepaidDispute.objects.get()
+        insider = MembershipFactory(user=UserFactory(is_finance=True), organization=buyer).user
+        with pytest.raises(NotExcused, match="You are a member"):
+            excuse_prepaid_dispute(dispute_id=dispute.pk, by=insider, note="Fine.")
+        finance = Client()
+        finance.force_login(UserFactory(is_finance=True))
+        where = reverse("settlements:prepaid_dispute_excuse", args=[dispute.pk])
+        page = finance.get(reverse("settlements:dispute_list")).content.decode()
+        assert "Let them bid again" in page
+
+        assert "Say why" in finance.post(where, {"note": ""}, follow=True).content.decode()
+        assert BiddingLimit.objects.get(pk=buyer.pk).suspended_reason
+        answer = finance.post(where, {"note": "They paid by wire."}, follow=True).content.decode()
+
+        assert "They paid by wire." in answer
+        assert BiddingLimit.objects.get(pk=buyer.pk).suspended_reason == ""
+        assert "Nothing was changed" in finance.post(where, {"note": "Twice."}, follow=True).content.decode()
+
+    def test_what_was_all_still_there_when_it_was_taken_stops_nobody(
+        self, buyer: Organization, sandbox: SandboxServer
+    ) -> None:
+        paid_in(buyer, 100_00, DISPUTED)
+        deliver_events()
+
+        decide(sandbox, "lose")
+
+        assert BiddingLimit.objects.get(pk=buyer.pk).suspended_reason == ""
 
 
 class TestTaken:
@@ -84,6 +125,7 @@ class TestTaken:
         decide(sandbox, "lose")
 
         assert (PrepaidDispute.objects.get().status, prepaid(buyer)) == (Status.LOST, 0)
+        assert "$30.00 of it was spent" in BiddingLimit.objects.get(pk=buyer.pk).suspended_reason
         assert ledger.balance_cents(ledger.LOSSES) == 30_00
         assert ledger.balance_cents(ledger.DISPUTES_IN_FLIGHT) == 0
         assert ties_with_stripe()

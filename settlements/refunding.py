@@ -53,6 +53,8 @@ class RefundEffect:
     needs_second: bool
     lost_cents: int = 0
     """What a lost dispute took, where it is one: then nothing is on its way, and what no line bears is our loss."""
+    n_known: int = 0
+    """Refunds of the settlement there were, so that a preview confirmed twice is out of date the second time."""
 
     @property
     def amount_cents(self) -> int:
@@ -75,9 +77,10 @@ class RefundEffect:
 
     @property
     def fingerprint(self) -> str:
-        """What two effects have in common exactly when they would post the same."""
+        """What two effects have in common exactly when they would post the same, with no refund between them."""
         facts = [
             self.settlement.pk,
+            self.n_known,
             self.needs_second,
             [[effect.line.pk, effect.part.amount_cents, effect.part.fee_cents] for effect in self.lines],
             [[key.kind, key.organization_id, amount] for key, amount in self.entries.items()],
@@ -111,6 +114,7 @@ def effect_of(
         prepaid_cents=prepaid,
         # Of the settlement's refunds together, so that many small ones are no way around.
         needs_second=settlement.refunded_cents + amount_cents >= settings.REFUND_FOUR_EYES_CENTS,
+        n_known=Refund.objects.filter(settlement=settlement).count(),
     )
 
 

@@ -178,7 +178,10 @@ def _require_no_stake(settlement: Settlement, by: User) -> None:
 
 def _require_as_shown(effect: RefundEffect, fingerprint: str) -> None:
     if effect.fingerprint != fingerprint:
-        raise StaleRefund("Something changed since this was shown. Check the new figures and confirm again.")
+        raise StaleRefund(
+            "Something changed since this was shown, such as a refund made meanwhile. "
+            "Check the new figures and confirm again."
+        )
 
 
 def _write(effect: RefundEffect, *, reason: Refund.Reason, note: str, by: User | None) -> Refund:

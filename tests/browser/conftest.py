@@ -33,6 +33,43 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
+def tolerated() -> list[str]:
+    """Parts of what a browser may complain of: a test that causes a failure adds what it looks like.
+
+    Pages shown again with an error, and live_server, which speaks no WebSocket, are no failures.
+    """
+    return ["status of 422", "WebSocket"]
+
+
+@pytest.fixture(autouse=True)
+def no_complaints(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tolerated: list[str]
+) -> Iterator[None]:
+    """Fail every test whose pages made the browser complain, whichever window they were in."""
+    if "browser" not in request.fixturenames:
+        yield
+        return
+    browser = request.getfixturevalue("browser")
+    heard: list[str] = []
+    new_context = browser.new_context
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            heard.append(message.text)
+
+    def listen(**looks: object) -> BrowserContext:
+        context = new_context(**looks)
+        context.on("console", hear)
+        context.on("weberror", lambda failed: heard.append(str(failed.error)))
+        return context
+
+    monkeypatch.setattr(browser, "new_context", listen)
+    yield
+    unforeseen = [text for text in heard if not any(part in text for part in tolerated)]
+    assert unforeseen == [], "the browser complained"
+
+
+@pytest.fixture
 def context(browser, live_server) -> Iterator[BrowserContext]:
     context = browser.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 800})
     yield context

@@ -103,7 +103,8 @@ class TestPrice:
 
 
 class TestFailedRequest:
-    def test_says_so(self, page):
+    def test_says_so(self, page, tolerated):
+        tolerated += ["status of 404", "Response Status Error Code 404"]
         page.goto("/")
         page.evaluate("htmx.ajax('GET', '/nowhere/', { target: '#content', swap: 'none' })")
         expect(page.locator("#toasts")).to_contain_text("This is no longer there")

@@ -23,9 +23,7 @@ REFUSALS = {
     "accounts.review_settlements": "Only finance staff may open this page.",
     "accounts.operate_markets": "Only operators may open this page.",
 }
-LOGGED_OUT = (
-    "You were logged out before this was sent: nothing was done. Log in, and you are back at the page."
-)
+LOGGED_OUT = "You were logged out before this was sent: nothing was done. Log in to go back to the page."
 _STAFF = {"accounts.review_settlements", "accounts.operate_markets"}
 
 

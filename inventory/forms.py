@@ -106,9 +106,9 @@ class ListingForm(BlockForm):
     """A block on one page. What overlaps a listed block is listed only once the box says that it is meant."""
 
     is_another = forms.BooleanField(
-        label="This is another cluster: list it as well",
+        label="Another cluster",
         required=False,
-        help_text="Tick it if these units stand beside those of the block named below. "
+        help_text="Tick it if these units stand beside those of the block named below: both are listed then. "
         "Else change the hours, or withdraw that block first: units listed twice could be sold twice.",
     )
 

@@ -69,7 +69,7 @@ class MemberForm(RoleForm):
 
     email = forms.EmailField(
         label="E-mail address",
-        help_text="Of somebody who has signed up on Sparegrid.",
+        help_text="Of somebody who has signed up on Sparegrid and confirmed it by the letter sent to it.",
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
     field_order = ["email", "role"]

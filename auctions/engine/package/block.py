@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from auctions.engine.book import Book, Ints
-from auctions.engine.package.found import Found
+from auctions.engine.package.found import Found, best_of
 from auctions.engine.package.large import is_large
+from auctions.engine.package.large.refill import refill
 from auctions.engine.package.program import Program
 from auctions.engine.package.search import Search
 from auctions.engine.package.ties import settle_ties
@@ -88,8 +89,16 @@ def find_winners(
 def find_without(
     search: Search, best: Found, owner: int, work: Work | None = None, known: Iterable[Ints] = ()
 ) -> Found:
-    """Find the best choice that gives an organization nothing; never less than the winners' without its own."""
+    """Find the best choice that gives an organization nothing; never less than the winners' without its own.
+
+    Where there is no work for a relaxation, what is left is offered to bids that have nothing.
+    """
     program = search.program
     closed = program.owner == owner
     left = np.where(closed, 0, best.x)
+    if work is not None and not is_large(program) and not work.is_enough_for_relaxation(program.matrix):
+        filled = refill(program, search.problem(program.ticks, closed), left)
+        choices = [left, *known, filled] if program.is_feasible(filled) else [left, *known]
+        x, value = best_of(program.ticks, choices)
+        return Found(x, value, max(value, best.bound))
     return search.maximise(program.ticks, closed=closed, known=[left, *known], work=work)

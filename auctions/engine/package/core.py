@@ -107,9 +107,8 @@ class Core:
 
     def price(self, work: Work) -> Priced:
         """Find the point; constraints are generated until none is broken, or no work is left."""
-        if is_large(
-            self.program
-        ):  # priced against the choices met, of which there is one without each winner
+        if is_large(self.program) or not work.is_enough_for_relaxation(self.program.matrix):
+            # priced against the choices met, of which there is one without each winner
             return Priced(dict(zip(self.winners, self._nearest(), strict=True)), False, work.spent)
         rows = self.blocks[0].search.rows if len(self.blocks) == 1 else None
         charged = Charged(self.program, self.winners, self.worth, self.max_nodes, rows)

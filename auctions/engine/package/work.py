@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from scipy.sparse import csc_array
+
 from auctions.engine.package.highs import Problem
 
 WINDOW_WORK = 2_000_000_000
@@ -18,7 +20,8 @@ WINDOW_WORK = 2_000_000_000
 
 LEAST_PER_COEFFICIENT = 2_000
 LEAST_PER_PIVOT = 100
-"""Units per coefficient that a block has for its winners, for its prices and for a pivot, however many there are."""
+"""Units per coefficient that a block has for its winners, for its prices and for a pivot, however many there are:
+as long as those of all together are no more than a window's."""
 
 PER_RELAXATION = 20
 """Iterations' worth of work that a relaxation costs besides its own: rows looked for, bounds multiplied out."""
@@ -49,6 +52,10 @@ class Work:
         self.units -= units
         self.spent += units
 
+    def is_enough_for_relaxation(self, matrix: csc_array) -> bool:
+        """Whether a relaxation could be had from where a similar one ended, which it cannot be stopped before."""
+        return self.units >= PER_RELAXATION * _size_of(matrix)
+
     def is_enough_for_root(self, problem: Problem) -> bool:
         """Whether the solver could come to branching, which it cannot be stopped before."""
         iterations = min(ROOT_ITERATIONS, ROOT_ITERATIONS_PER_ROW_OR_COLUMN * sum(problem.matrix.shape))
@@ -69,10 +76,22 @@ class Work:
 
 
 def size_of(problem: Problem) -> int:
-    return sum(problem.matrix.shape) + problem.matrix.nnz // 4
+    return _size_of(problem.matrix)
+
+
+def _size_of(matrix: csc_array) -> int:
+    return sum(matrix.shape) + matrix.nnz // 4
 
 
 def share_out(units: int, coefficients: Sequence[int], least: Sequence[int]) -> list[int]:
-    """Share units out by coefficients, in order; `least`: units for each coefficient that each gets at any rate."""
+    """Share units out by coefficients, in order.
+
+    `least`: units for each coefficient that each gets at any rate, or less where those of all are beyond a window's.
+    """
     of_one = units // max(sum(coefficients), 1)
-    return [n * max(of_one, at_least) for n, at_least in zip(coefficients, least, strict=True)]
+    together = sum(n * at_least for n, at_least in zip(coefficients, least, strict=True))
+    most = max(together, WINDOW_WORK)
+    return [
+        n * max(of_one, at_least * WINDOW_WORK // most)
+        for n, at_least in zip(coefficients, least, strict=True)
+    ]

@@ -14,7 +14,7 @@ from auctions.engine.package.block import Block, find_winners, find_without, tic
 from auctions.engine.package.core import Core
 from auctions.engine.package.highs import MAX_NODES
 from auctions.engine.package.program import blocks, write_program
-from auctions.engine.package.work import PER_RELAXATION, Work, share_out
+from auctions.engine.package.work import PER_RELAXATION, WINDOW_WORK, Work, share_out
 from auctions.engine.verify import verify
 from benchmarks.engine.cats import cats_book
 
@@ -93,3 +93,25 @@ class TestWork:
         assert share_out(100, [1, 3], [0, 0]) == [25, 75]
         assert share_out(100, [1, 3], [40, 40]) == [40, 120]
         assert share_out(0, [], []) == []
+
+    def test_the_least_of_all_is_no_more_than_a_window(self):
+        shares = share_out(0, [10**7, 3 * 10**7], [2_000, 2_000])
+
+        assert shares == [10**7 * 50, 3 * 10**7 * 50]
+        assert sum(shares) == WINDOW_WORK
+
+
+class TestPivots:
+    def test_without_work_for_a_relaxation_offer_what_is_left_to_others(self):
+        document = cats_book("regions", 0, n_goods=20, n_bids=60)
+        book = book_from_document(document)
+        (program,) = blocks(write_program(book, range(book.n_bids)))
+        search, best = find_winners(book, program, MAX_NODES)
+
+        for owner, ticks in ticks_by_owner(program, best.x).items():
+            found = find_without(search, best, owner, Work(10))
+            whole = find_without(search, best, owner)
+
+            assert program.is_feasible(found.x)
+            assert not found.x[program.owner == owner].any()
+            assert best.value - ticks <= found.value <= whole.value <= found.bound

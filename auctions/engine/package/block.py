@@ -98,7 +98,6 @@ def find_without(
     left = np.where(closed, 0, best.x)
     if work is not None and not is_large(program) and not work.is_enough_for_relaxation(program.matrix):
         filled = refill(program, search.problem(program.ticks, closed), left)
-        choices = [left, *known, filled] if program.is_feasible(filled) else [left, *known]
-        x, value = best_of(program.ticks, choices)
+        x, value = best_of(program.ticks, [left, *known, filled])
         return Found(x, value, max(value, best.bound))
     return search.maximise(program.ticks, closed=closed, known=[left, *known], work=work)

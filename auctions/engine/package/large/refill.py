@@ -11,14 +11,14 @@ from auctions.engine.package.program import Program
 
 
 def refill(program: Program, problem: Problem, x: Ints) -> Ints:
-    """Add selectors of bids without one, the column of most ticks that fits first."""
+    """Add selectors of bids without one, the column of most ticks that fits first; none that needs places besides."""
     x = x.copy()
     left = program.limit - program.matrix @ x
     has_something = np.zeros(int(program.bid.max()) + 1, dtype=bool)
     has_something[program.bid[x > 0]] = True
     taken = has_something[program.bid]
     open_columns = (problem.upper > 0) & (problem.cost > 0) & (program.kind == SELECTOR) & ~taken
-    too_much = program.matrix.data > left[program.matrix.indices]
+    too_much = (program.matrix.data > left[program.matrix.indices]) | program.is_equal[program.matrix.indices]
     columns = np.flatnonzero(open_columns & ~np.logical_or.reduceat(too_much, program.matrix.indptr[:-1]))
     for column in columns[np.lexsort((columns, -problem.cost[columns]))].tolist():
         rows = slice(program.matrix.indptr[column], program.matrix.indptr[column + 1])

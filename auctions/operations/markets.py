@@ -6,6 +6,7 @@ scheduled are taken back, and the sweep schedules anew by what the market says t
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ from auctions.models import Market, Window
 from marketplace.hours import HOUR
 from marketplace.states import require_transition
 
+MINUTE = timedelta(minutes=1)
 SHORTEST_CADENCE = timedelta(minutes=5)
 LONGEST_CADENCE = timedelta(days=31)
 LONGEST_LEAD = timedelta(days=731)
@@ -38,6 +40,23 @@ class MarketTerms:
     lead_from: timedelta
     lead_to: timedelta
 
+    @property
+    def version(self) -> str:
+        """Return a text that two terms have in common exactly when they are the same."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
+
+
+class MarketChanged(Exception):
+    """Somebody changed the market since it was looked at; nothing was done. ``terms`` are the present ones."""
+
+    def __init__(self, terms: MarketTerms) -> None:
+        super().__init__(
+            f"The market was changed since you opened this page. It is “{terms.name}” now, a window every "
+            f"{terms.cadence // MINUTE:,} minutes, delivery {terms.lead_from // HOUR:,} to {terms.lead_to // HOUR:,} "
+            f"hours after it, place {terms.position}. Nothing was done: send it again to have it as below."
+        )
+        self.terms = terms
+
 
 def create_market(*, slug: str, terms: MarketTerms) -> Market:
     """Start a market; the next sweep schedules its first window. Raise MarketRejected."""
@@ -56,11 +75,28 @@ def create_market(*, slug: str, terms: MarketTerms) -> Market:
         raise MarketRejected("slug", f"A market has the address “{slug}” already.") from None
 
 
-def change_market(*, market_id: int, terms: MarketTerms) -> Market:
-    """Run a market by other terms from its next window on. Raise MarketRejected."""
+def terms_of_market(market: Market) -> MarketTerms:
+    """Return what a market says now."""
+    return MarketTerms(
+        name=market.name,
+        position=market.position,
+        cadence=market.cadence,
+        lead_from=market.lead_from,
+        lead_to=market.lead_to,
+    )
+
+
+def change_market(*, market_id: int, terms: MarketTerms, version_seen: str) -> Market:
+    """Run a market by other terms from its next window on.
+
+    ``version_seen`` is of the terms that were looked at. Raise MarketRejected, MarketChanged.
+    """
     _require_sound(terms)
     with transaction.atomic(durable=True):
         market = Market.objects.select_for_update(no_key=True).get(pk=market_id)
+        present = terms_of_market(market)
+        if present.version != version_seen:
+            raise MarketChanged(present)
         market.name, market.position = terms.name, terms.position
         market.cadence, market.lead_from, market.lead_to = terms.cadence, terms.lead_from, terms.lead_to
         market.save(update_fields=["name", "position", "cadence", "lead_from", "lead_to"])

@@ -15,7 +15,7 @@ from accounts.access import operator_needed
 from accounts.trail import About, history_of
 from auctions.models import Market, Window
 from auctions.operations import markets, windows
-from auctions.operations.markets import MarketRejected, MarketTerms
+from auctions.operations.markets import MarketChanged, MarketRejected, MarketTerms
 from auctions.queries import operations as watch
 from marketplace.hours import HOUR
 from marketplace.states import IllegalTransition
@@ -48,6 +48,7 @@ class MarketForm(forms.Form):
     position = forms.IntegerField(
         label="Place on the board", min_value=0, max_value=1000, help_text="0 comes first.", initial=0
     )
+    version = forms.CharField(widget=forms.HiddenInput)
 
     def __init__(self, data: object = None, *, market: Market | None = None) -> None:
         initial = (
@@ -57,13 +58,13 @@ class MarketForm(forms.Form):
                 "lead_from": market.lead_from // HOUR,
                 "lead_to": market.lead_to // HOUR,
                 "position": market.position,
+                "version": markets.terms_of_market(market).version,
             }
             if market
             else {}
         )
         super().__init__(data, initial=initial)  # type: ignore[arg-type]
-        if market is not None:
-            del self.fields["slug"]
+        del self.fields["version" if market is None else "slug"]
 
     def terms(self) -> MarketTerms:
         said = self.cleaned_data
@@ -132,9 +133,19 @@ def market_change(request: HttpRequest, pk: int) -> HttpResponse:
     form = MarketForm(request.POST if request.method == "POST" else None, market=market)
     if request.method == "POST" and form.is_valid():
         try:
-            market = markets.change_market(market_id=pk, terms=form.terms())
+            market = markets.change_market(
+                market_id=pk, terms=form.terms(), version_seen=form.cleaned_data["version"]
+            )
         except MarketRejected as refused:
             form.add_error(refused.field, str(refused))
+        except MarketChanged as changed:
+            typed = request.POST.copy()
+            typed["version"] = (
+                changed.terms.version
+            )  # they are named on the page: what is sent next has seen them
+            form = MarketForm(typed, market=market)
+            form.full_clean()
+            form.add_error(None, str(changed))
         else:
             messages.success(request, f"{market} is changed, from its next window on.")
             return redirect("auctions:operate_market_list")

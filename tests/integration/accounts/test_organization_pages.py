@@ -126,7 +126,8 @@ class TestSwitching:
         assert page.wsgi_request.organization == membership.organization
 
     def test_needs_a_post(self, client):
-        assert client.get(reverse("accounts:switch_organization")).status_code == 405
+        answer = client.get(reverse("accounts:switch_organization"))
+        assert answer.headers["Location"] == reverse("accounts:organization")
 
     def test_a_membership_that_ended_falls_back_to_another(self, client, membership):
         other = MembershipFactory(user=membership.user, organization=SellerFactory())

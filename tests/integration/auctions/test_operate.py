@@ -9,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Membership
 from auctions.models import Bid, Market, Window
+from auctions.operations.markets import terms_of_market
 from auctions.operations.windows import open_window, schedule_windows
 from auctions.queries.operations import alarms, health
 from marketplace.db import database_now
@@ -123,7 +124,7 @@ class TestMarkets:
         running, planned = market.windows.order_by("opens_at")
         Window.objects.filter(pk=running.pk).update(status=Status.OPEN)
 
-        operator.post(url("market_change", market.pk), FORM)
+        operator.post(url("market_change", market.pk), FORM | {"version": terms_of_market(market).version})
         schedule_windows(now=at)
 
         assert not Window.objects.filter(pk=planned.pk).exists()
@@ -132,6 +133,21 @@ class TestMarkets:
             at.replace(hour=11, minute=0),
             at.replace(hour=12, minute=0),
         )
+
+    def test_in_two_tabs_the_second_is_told_and_keeps_what_was_typed(self, operator: Client) -> None:
+        market = MarketFactory(name="Overnight")
+        seen = {"version": terms_of_market(market).version}
+        operator.post(url("market_change", market.pk), FORM | seen | {"name": "By night"})
+        answer = operator.post(url("market_change", market.pk), FORM | seen | {"name": "At night"})
+        page = answer.content.decode()
+        assert answer.status_code == 422
+        assert "It is “By night” now" in page
+        assert 'value="At night"' in page
+
+        fresh = {"version": answer.context["form"]["version"].value()}
+        operator.post(url("market_change", market.pk), FORM | fresh | {"name": "At night"})
+        market.refresh_from_db()
+        assert market.name == "At night"
 
     def test_a_paused_market_finishes_what_is_open_and_starts_nothing(self, operator: Client) -> None:
         market = MarketFactory()

@@ -18,6 +18,7 @@ from django.utils import timezone
 from accounts.forms import ApiKeyForm, CreditForm, MemberForm, OrganizationForm
 from auctions.composer import Composer, options_typed
 from auctions.forms import TicketForm
+from auctions.operations.markets import terms_of_market
 from auctions.order_forms import OrderForm, order_typed
 from auctions.standing.terms import order_terms_of
 from auctions.terms import terms_of
@@ -283,7 +284,7 @@ FORMS = [
         "operator",
         "market.pk",
         lambda scene: one(MarketForm(market=scene.market)),
-        market_typed,
+        lambda scene: market_typed(scene) | {"version": terms_of_market(scene.market).version},
         is_like="auctions:operate_market_create",
     ),
     Filled(
@@ -627,6 +628,7 @@ PRESSED = [
     Pressed("settlements:own_settlement_pay", "buyer", "due.pk", any_of("card")),
     Pressed("settlements:period_close", "finance", "year"),
     Pressed("settlements:prepayment_cancel", "buyer", "nobody"),
+    Pressed("settlements:prepaid_dispute_excuse", "finance", "nobody"),
     Pressed("settlements:refund_approve", "finance", "refund.pk", any_of("fingerprint")),
     Pressed("settlements:refund_cancel", "finance", "nobody"),
     Pressed("settlements:refund_credit", "finance", "refund.pk"),

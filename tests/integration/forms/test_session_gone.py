@@ -83,3 +83,12 @@ def test_the_login_that_follows_opens_the_form_again(scene: SimpleNamespace) -> 
     )
     assert answer.headers["Location"] == form
     assert settings.SESSION_COOKIE_NAME in client.cookies
+
+
+def test_an_address_that_only_takes_forms_leads_to_the_page_above_it(
+    scene: SimpleNamespace, clients: dict[str, Client]
+) -> None:
+    """Where a login leads back to after a form that was shown again with an error."""
+    address = reverse("settlements:outage_report", args=[scene.delivery.pk])
+    answer = clients["buyer"].get(address)
+    assert answer.headers["Location"] == reverse("settlements:own_delivery", args=[scene.delivery.pk])

@@ -15,6 +15,7 @@ from accounts.models import Organization
 from accounts.stream import last_sequence
 from settlements.models import PaymentMethod, Settlement
 from settlements.operations.charging import CannotPay, PaymentStart, continue_payment, pay_settlement
+from settlements.operations.payments import PaymentMismatch
 from settlements.queries.cards import payable_cards
 from settlements.queries.collecting import collection_of, what_to_do
 from settlements.queries.queue import page_of
@@ -98,7 +99,7 @@ def pay(request: MemberRequest, pk: int) -> HttpResponse:
         raise Http404("no such settlement") from missing
     except CannotPay as reason:
         messages.error(request, str(reason))
-    except (OutcomeUnknown, Refused):
+    except (OutcomeUnknown, Refused, PaymentMismatch):
         messages.warning(request, NOT_KNOWN_YET)
     else:
         if start.authentication_url:
@@ -115,7 +116,7 @@ def payment_return(request: MemberRequest, pk: int) -> HttpResponse:
         _say(request, continue_payment(organization_id=own(request).pk, settlement_id=pk))
     except Settlement.DoesNotExist as missing:
         raise Http404("no such settlement") from missing
-    except (OutcomeUnknown, Refused):
+    except (OutcomeUnknown, Refused, PaymentMismatch):
         messages.warning(request, NOT_KNOWN_YET)
     return redirect("settlements:own_settlement_detail", pk)
 

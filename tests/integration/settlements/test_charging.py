@@ -7,6 +7,8 @@ import httpx
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
+from django.test import Client
+from django.urls import reverse
 
 from accounts.models import BiddingLimit, DeskEvent, Hold, StreamEvent
 from settlements import ledger, stripe_gateway
@@ -23,7 +25,7 @@ from settlements.operations.payments import PaymentMismatch
 from settlements.stripe_facts import OutcomeUnknown
 from settlements.stripe_sandbox.faults import ApiFault
 from settlements.stripe_sandbox.server import SandboxServer
-from tests.factories import BuyerFactory
+from tests.factories import BuyerFactory, MembershipFactory, UserFactory
 from tests.integration.settlements.steps import (
     jobs_waiting,
     lose_next_answer,
@@ -292,6 +294,21 @@ class TestAboveWhatACardCanPay:
         assert DeskEvent.objects.get(kind="payment.too_large").data["settlement"] == settlement.pk
         assert not StreamEvent.objects.filter(organization=buyer, kind="settlement.declined").exists()
 
+    def test_its_pages_say_to_pay_in(self) -> None:
+        buyer = BuyerFactory(limit_cents=200_000_000)
+        put_on_file(buyer)
+        settlement = settlement_of(100_000_000, buyer=buyer)
+        charge_settlement(settlement_id=settlement.pk)
+
+        for person, name in (
+            (MembershipFactory(organization=buyer).user, "own_settlement_detail"),
+            (UserFactory(is_finance=True), "settlement_detail"),
+        ):
+            client = Client()
+            client.force_login(person)
+            page = client.get(reverse(f"settlements:{name}", args=[settlement.pk])).content.decode()
+            assert "by bank transfer, on the limit page" in page
+
 
 class TestTroubleOfOurOwn:
     """What is no fault of the buyer's is no decline of its card: it waits, and finance hears of it."""
@@ -358,6 +375,21 @@ class TestStuck:
         settlement.refresh_from_db()
         assert (settlement.status, settlement.attempts.get().outcome) == (Status.CHARGING, Outcome.UNKNOWN)
         assert n_payments() == 0
+
+    def test_a_mismatch_is_no_error_on_the_buyers_page(self, stripe_sandbox: SandboxServer) -> None:
+        buyer = BuyerFactory()
+        card = put_on_file(buyer, AUTHENTICATES_ALWAYS)
+        settlement = settlement_of(10_000, buyer=buyer)
+        pay_settlement(organization_id=buyer.pk, settlement_id=settlement.pk, payment_method_id=card.pk)
+        set_at_stripe(stripe_sandbox, settlement.attempts.get(), amount=9_999)
+        client = Client()
+        client.force_login(MembershipFactory(organization=buyer).user)
+
+        for page in (
+            client.get(reverse("settlements:own_settlement_return", args=[settlement.pk])),
+            client.post(reverse("settlements:own_settlement_pay", args=[settlement.pk]), {"card": card.pk}),
+        ):
+            assert page.status_code == 302
 
     def test_is_told_to_finance_once(self, stripe_sandbox: SandboxServer) -> None:
         buyer = BuyerFactory()

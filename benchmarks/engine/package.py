@@ -29,7 +29,7 @@ from auctions.engine import BookRefused, Clearing, book_from_document, canonical
 from benchmarks.engine.cats import KINDS, cats_book
 from benchmarks.engine.machine import describe_machine
 from benchmarks.engine.naive import clear_plainly
-from benchmarks.engine.weeks import congested_week, mixed_book
+from benchmarks.engine.weeks import congested_week, mixed_book, traced_week
 
 SAVED = Path(__file__).parents[2] / "docs" / "benchmarks" / "package.md"
 
@@ -38,6 +38,7 @@ BOOKS: dict[str, Callable[[int], dict[str, Any]]] = {
     "week200": lambda seed: congested_week(200, seed),
     "week600": lambda seed: congested_week(600, seed),
     "week600one": lambda seed: congested_week(600, seed, as_one=True),
+    "week600traces": lambda seed: traced_week(600, seed),
     "mixed5000": lambda seed: mixed_book(5_000, seed),
 }
 """By kind: a book for every seed."""

@@ -1,9 +1,13 @@
-"""Books of the market's own kind: congested weeks of flexible jobs, and large mixed books."""
+"""Books of the market's own kind: congested weeks of flexible jobs, made up or after traces, and large mixed books."""
 
 from __future__ import annotations
 
 import random
+from collections import Counter
+from pathlib import Path
 from typing import Any
+
+from simulation.replay.traces import read_nodes, read_pods
 
 HOURS = 168
 TYPES = ("H100", "H200", "B200")
@@ -47,6 +51,54 @@ def _job(rng: random.Random, row: int, lots: list[str]) -> dict[str, Any]:
         leg["min_units"] = NODE_UNITS
     price = round(min(RESERVES[kind] for kind in kinds) * rng.lognormvariate(0.5, 0.4))
     return _bid(row, f"buyer{rng.randrange(120)}", {"price": price, "legs": [leg]})
+
+
+TRACES = Path(__file__).parents[3] / "shared" / "data"
+"""Public traces; see docs/replay.md. They are not part of the project."""
+TRACED_RESERVES = {"A10": 4_000, "A100-SXM4-80GB": 10_000, "H800": 17_000}
+HOURS_PER_TRACED_HOUR = 24
+"""Half of the pods run for less than nine minutes; at this scale for less than four hours."""
+LONGEST = 72
+SELLERS = 2
+
+
+def traced_week(n_jobs: int, seed: int, folder: Path = TRACES) -> dict[str, Any]:
+    """Jobs of the sizes and, stretched, the durations of real pods, for half as much as they want, in whole real nodes.
+
+    A pod that asked for part of a GPU wants one. Models are offered and wanted in the ratio of the GPUs that the real
+    cluster has of them; who sells a model shares its nodes with others evenly, and lists its own as one lot.
+    """
+    rng = random.Random(f"traced week {n_jobs} {seed}")
+    nodes = {model: (size, n) for (model, size), n in read_nodes(folder).items() if model in TRACED_RESERVES}
+    models = sorted(nodes)
+    gpus = [nodes[model][0] * nodes[model][1] for model in models]
+    asked: list[tuple[list[str], int, int]] = []
+    for pod in rng.choices(read_pods(folder).asking, k=n_jobs):
+        hours = (pod.deleted_s - pod.created_s) * HOURS_PER_TRACED_HOUR / 3600
+        kinds = sorted({rng.choices(models, gpus)[0] for _ in range(rng.choice([1, 1, 2]))})
+        asked.append((kinds, pod.n_gpus, min(LONGEST, max(1, round(hours)))))
+    offered = sum(units * hours for _, units, hours in asked) / 2 / HOURS
+    lots = []
+    for model, n_gpus in zip(models, gpus, strict=True):
+        size, _ = nodes[model]
+        n_nodes = max(1, round(offered * n_gpus / sum(gpus) / size))
+        shares = Counter(row % SELLERS for row in range(n_nodes))
+        for seller, n in sorted(shares.items()):
+            lot = _lot(f"{model}/{seller}", f"seller{seller}", n * size, 0, HOURS, TRACED_RESERVES[model])
+            lots.append(lot | {"unit_step": 1})
+    bids = []
+    for row, (kinds, units, hours) in enumerate(asked):
+        earliest = rng.randint(0, HOURS - hours)
+        leg = {
+            "lots": [lot["id"] for lot in lots if lot["id"].split("/")[0] in kinds],
+            "units": units,
+            "earliest": earliest,
+            "latest": min(HOURS, earliest + hours + rng.randint(0, 72)),
+            "hours": hours,
+        }
+        price = round(min(TRACED_RESERVES[kind] for kind in kinds) * rng.lognormvariate(0.5, 0.4))
+        bids.append(_bid(row, f"buyer{rng.randrange(120)}", {"price": price, "legs": [leg]}))
+    return _book(lots, bids)
 
 
 def mixed_book(n_bids: int, seed: int, *, n_lots: int = 200) -> dict[str, Any]:

@@ -7,7 +7,8 @@ import pytest
 from auctions.engine import book_from_document
 from benchmarks.engine.cats import KINDS, cats_book
 from benchmarks.engine.naive import clear_plainly
-from benchmarks.engine.weeks import congested_week, mixed_book
+from benchmarks.engine.weeks import congested_week, mixed_book, traced_week
+from tests.trace_files import write_traces
 
 from .verify.clearings import case_book
 
@@ -33,6 +34,22 @@ class TestCats:
 )
 def test_weeks_and_mixed_books_are_valid(book, n_bids):
     assert book_from_document(book).n_bids == n_bids
+
+
+def test_a_week_after_traces_offers_half_of_what_pods_want_in_whole_nodes(tmp_path):
+    folder = write_traces(tmp_path)
+    with (folder / "alibaba_2026_spot_gpu_nodes.csv").open("a") as nodes:
+        nodes.write("H800,8\r\n")
+
+    document = traced_week(200, 1, folder)
+
+    assert document == traced_week(200, 1, folder)
+    assert book_from_document(document).n_bids == 200
+    assert {lot["id"].split("/")[0] for lot in document["lots"]} == {"A10", "A100-SXM4-80GB", "H800"}
+    legs = [bid["options"][0]["legs"][0] for bid in document["bids"]]
+    assert {leg["units"] for leg in legs} == {1, 4}
+    offered = 168 * sum(lot["units"] for lot in document["lots"])
+    assert 1.5 < sum(leg["units"] * leg["hours"] for leg in legs) / offered < 2.5
 
 
 def test_the_plain_way_finds_the_best_choice():

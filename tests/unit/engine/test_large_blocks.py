@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from typing import Any
 
@@ -15,10 +16,12 @@ from auctions.engine.package.bounds import prove_bound
 from auctions.engine.package.found import exact_value
 from auctions.engine.package.highs import Problem, Relaxation
 from auctions.engine.package.large import is_large
+from auctions.engine.package.large.annealing import anneal
 from auctions.engine.package.large.neighbourhoods import improve
 from auctions.engine.package.large.relaxation import relax_large
 from auctions.engine.package.large.spans import SpanRow, find_spans, write_rows
 from auctions.engine.package.program import Program, blocks, write_program
+from auctions.engine.package.rounding import greedy
 from auctions.engine.package.search import Search
 from auctions.engine.verify import verify
 from benchmarks.engine.weeks import congested_week
@@ -148,6 +151,59 @@ class TestImprove:
         assert program.is_feasible(x)
         assert 0.8 * bound.ticks < exact_value(program.ticks, x) <= bound.ticks
         assert (x == improve(program, problem, spans, bound, nothing)).all()
+
+
+class TestAnneal:
+    @settings(max_examples=15, deadline=None)
+    @given(BOOKS, st.randoms(use_true_random=False))
+    def test_what_it_chooses_fits_and_is_no_worse_than_what_was_there(self, document, rng):
+        for program in programs_of(document):
+            problem = Search(program, max_nodes=1).problem(program.ticks)
+            before = random_choice(program, rng)
+
+            x = anneal(program, problem, find_spans(program), before, effort=0)
+
+            assert program.is_feasible(x)
+            assert exact_value(program.ticks, x) >= exact_value(program.ticks, before)
+
+    def test_finds_no_worse_than_rounding_and_the_same_every_time(self):
+        program = largest_program(congested_week(30, 1))
+        problem = Search(program, max_nodes=1).problem(program.ticks)
+        spans = find_spans(program)
+        relaxation = relax_large(program, problem, spans)
+        rounded = greedy(program, problem, relaxation.bound.reduced, relaxation.x)
+        nothing = np.zeros(program.n_columns, dtype=np.int64)
+
+        x = anneal(program, problem, spans, nothing, effort=0.05)
+
+        assert exact_value(program.ticks, x) >= exact_value(program.ticks, rounded)
+        assert exact_value(program.ticks, x) > 0.9 * relaxation.bound.ticks
+        assert (x == anneal(program, problem, spans, nothing, effort=0.05)).all()
+
+    def test_leaves_bids_it_does_not_know_as_they_are(self):
+        document = small_week(random.Random(1))
+        both = {"price": 50, "legs": [_whole_leg("A"), _whole_leg("B")]}
+        document["bids"].append({"id": "both", "bidder": "x", "sequence": 99, "options": [both]})
+        (program,) = programs_of(document)
+        x = np.zeros(program.n_columns, dtype=np.int64)
+        pair = np.flatnonzero(program.bid == program.bid.max())
+        x[pair] = 1
+        assert program.is_feasible(x)
+
+        problem = Search(program, max_nodes=1).problem(program.ticks)
+        after = anneal(program, problem, find_spans(program), x, effort=0)
+
+        assert (after[pair] == 1).all()
+        assert program.is_feasible(after)
+
+    def test_its_table_of_chance_does_not_hang_on_how_a_machine_rounds(self):
+        exact = [-math.log(-math.log((at + 0.5) / 4096)) * 256 for at in range(4096)]
+
+        assert min(abs(each % 1 - 0.5) for each in exact) > 1e-9
+
+
+def _whole_leg(lot: str) -> dict[str, Any]:
+    return {"lots": [lot], "units": 2, "earliest": 0, "latest": 9, "hours": 9}
 
 
 @pytest.fixture(scope="module")

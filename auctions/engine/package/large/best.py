@@ -8,6 +8,7 @@ from auctions.engine.book import Ints
 from auctions.engine.package.bounds import Bound
 from auctions.engine.package.found import Found, best_of, exact_value
 from auctions.engine.package.highs import Problem
+from auctions.engine.package.large.annealing import anneal
 from auctions.engine.package.large.neighbourhoods import improve
 from auctions.engine.package.large.refill import refill
 from auctions.engine.package.large.relaxation import relax_large
@@ -44,5 +45,6 @@ class LargeSearch:
             rounded = greedy(self.program, problem, bound.reduced, relaxation.x)
         x, value = best_of(ticks, [x, rounded])
         if value < bound.ticks:
+            x = anneal(self.program, problem, spans, x, effort=effort)
             x = refill(self.program, problem, improve(self.program, problem, spans, bound, x, effort=effort))
         return Found(x, exact_value(ticks, x), max(exact_value(ticks, x), bound.ticks))

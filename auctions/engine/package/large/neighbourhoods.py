@@ -30,7 +30,7 @@ Bools = NDArray[np.bool_]
 AT_ONCE = 2
 FAR = 0.1
 """Columns that lose more of their ticks than this at the prices are never tried."""
-MAX_WORK = 40_000_000
+MAX_WORK = 20_000_000
 LEAST_WORK = 2_000_000
 WORK_PER_COEFFICIENT = 80
 """Work is coefficients of the small programs, times the branches that looked at them; smaller blocks get less of it."""

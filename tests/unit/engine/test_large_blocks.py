@@ -159,9 +159,10 @@ class TestAnneal:
     def test_what_it_chooses_fits_and_is_no_worse_than_what_was_there(self, document, rng):
         for program in programs_of(document):
             problem = Search(program, max_nodes=1).problem(program.ticks)
-            before = random_choice(program, rng)
+            before, spans = random_choice(program, rng), find_spans(program)
+            bound = relax_large(program, problem, spans).bound
 
-            x = anneal(program, problem, find_spans(program), before, effort=0)
+            x = anneal(program, problem, spans, bound, before, effort=0)
 
             assert program.is_feasible(x)
             assert exact_value(program.ticks, x) >= exact_value(program.ticks, before)
@@ -174,11 +175,11 @@ class TestAnneal:
         rounded = greedy(program, problem, relaxation.bound.reduced, relaxation.x)
         nothing = np.zeros(program.n_columns, dtype=np.int64)
 
-        x = anneal(program, problem, spans, nothing, effort=0.05)
+        x = anneal(program, problem, spans, relaxation.bound, nothing, effort=0.05)
 
         assert exact_value(program.ticks, x) >= exact_value(program.ticks, rounded)
         assert exact_value(program.ticks, x) > 0.9 * relaxation.bound.ticks
-        assert (x == anneal(program, problem, spans, nothing, effort=0.05)).all()
+        assert (x == anneal(program, problem, spans, relaxation.bound, nothing, effort=0.05)).all()
 
     def test_leaves_bids_it_does_not_know_as_they_are(self):
         document = small_week(random.Random(1))
@@ -191,7 +192,8 @@ class TestAnneal:
         assert program.is_feasible(x)
 
         problem = Search(program, max_nodes=1).problem(program.ticks)
-        after = anneal(program, problem, find_spans(program), x, effort=0)
+        spans = find_spans(program)
+        after = anneal(program, problem, spans, relax_large(program, problem, spans).bound, x, effort=0)
 
         assert (after[pair] == 1).all()
         assert program.is_feasible(after)

@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from random import Random
 
 import numpy as np
+from numpy.typing import NDArray
 
 from auctions.engine.book import Ints
+from auctions.engine.package.bounds import Bound
 from auctions.engine.package.columns import MORE, PLACE, SELECTOR
 from auctions.engine.package.highs import Problem
 from auctions.engine.package.large.spans import NONE, Spans
@@ -26,14 +28,17 @@ from auctions.engine.package.program import Program
 
 SIDE_BY_SIDE = 32
 REPLACED = 6
-SWEEPS_BETWEEN = 35
+SWEEPS_BETWEEN = 50
 """So many of the choices are replaced by copies of the best ones, after so many sweeps."""
 
 HOT, COLD = 0.02, 0.006
 """T at the beginning and at the end, of the mean ticks of all bids' best places."""
 SOFT, HARD = 0.5, 80.0
 """The charge for a unit and hour too much, of what the bids that could go to the lot offer for one on average."""
-MAX_SWEEPS = 700
+FAR = 0.15
+"""Bids whose best column loses more of its ticks than this at the relaxation's prices get nothing here."""
+
+MAX_SWEEPS = 1000
 FEWEST_SWEEPS = 50
 MAX_WORK = 160_000_000
 """Work is places and hours looked at, and as much as PER_BID of them for every bid; it limits the sweeps."""
@@ -66,7 +71,9 @@ class Places:
     sizes: tuple[tuple[int, slice], ...]
 
 
-def anneal(program: Program, problem: Problem, spans: Spans, x: Ints, *, effort: float = 1.0) -> Ints:
+def anneal(
+    program: Program, problem: Problem, spans: Spans, bound: Bound, x: Ints, *, effort: float = 1.0
+) -> Ints:
     """A feasible choice; bids that have columns of several awards keep what `x`, which must fit, gives them."""
     if not spans.rows:
         return x
@@ -74,14 +81,15 @@ def anneal(program: Program, problem: Problem, spans: Spans, x: Ints, *, effort:
     bids = _places(program, problem, spans, offset)
     if not bids:
         return x
-    fixed = x.copy()
     annealed = np.zeros(int(program.bid.max()) + 1, dtype=bool)
     annealed[[int(program.bid[each.column[0]]) for each in bids]] = True
-    fixed[annealed[program.bid]] = 0
+    fixed = np.where(annealed[program.bid], 0, x)
+    is_near = _near(program, problem, bound)
+    bids = [each for each in bids if is_near[program.bid[each.column[0]]]]
     free = _free(program, spans, fixed)
     choices = _Annealing(bids, free, _charges(spans, bids, offset))
     size = sum(len(each.hours) * (len(each.sizes) + 2) + len(each.units) + PER_BID for each in bids)
-    choices.run(max(FEWEST_SWEEPS, min(MAX_SWEEPS, int(MAX_WORK * effort) // size)))
+    choices.run(max(FEWEST_SWEEPS, min(MAX_SWEEPS, int(MAX_WORK * effort) // max(size, 1))))
     best, most = x, int(problem.cost.astype(np.int64) @ x)
     for at in range(SIDE_BY_SIDE):
         other = choices.fit(at, fixed)
@@ -104,7 +112,7 @@ class _Annealing:
 
     def run(self, n_sweeps: int) -> None:
         random = Random(0)
-        mean = sum(int(each.ticks.max()) for each in self.bids) / len(self.bids)
+        mean = sum(int(each.ticks.max()) for each in self.bids) / max(len(self.bids), 1)
         order = list(range(len(self.bids)))
         for sweep in range(n_sweeps):
             part = sweep / max(n_sweeps - 1, 1)
@@ -172,6 +180,16 @@ class _Annealing:
 
 def _rate(bid: Places, place: int) -> float:
     return float(bid.ticks[place] / max(1, bid.units[place] * (bid.end[place] - bid.first[place])))
+
+
+def _near(program: Program, problem: Problem, bound: Bound) -> NDArray[np.bool_]:
+    """Bids of which some column loses little."""
+    loss = np.maximum(-bound.reduced, 0).astype(np.float64)
+    columns = (problem.upper > 0) & (program.kind == SELECTOR)
+    columns &= loss <= np.ldexp(FAR * np.maximum(problem.cost, 1.0), bound.bits)
+    is_near = np.zeros(int(program.bid.max()) + 1, dtype=bool)
+    is_near[program.bid[columns]] = True
+    return is_near
 
 
 def _places(program: Program, problem: Problem, spans: Spans, offset: Ints) -> list[Places]:

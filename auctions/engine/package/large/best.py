@@ -45,6 +45,6 @@ class LargeSearch:
             rounded = greedy(self.program, problem, bound.reduced, relaxation.x)
         x, value = best_of(ticks, [x, rounded])
         if value < bound.ticks:
-            x = anneal(self.program, problem, spans, x, effort=effort)
+            x = anneal(self.program, problem, spans, bound, x, effort=effort)
             x = refill(self.program, problem, improve(self.program, problem, spans, bound, x, effort=effort))
         return Found(x, exact_value(ticks, x), max(exact_value(ticks, x), bound.ticks))

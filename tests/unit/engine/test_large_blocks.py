@@ -158,9 +158,10 @@ class TestAnneal:
     @given(BOOKS, st.randoms(use_true_random=False))
     def test_what_it_chooses_fits_and_is_no_worse_than_what_was_there(self, document, rng):
         for program in programs_of(document):
-            problem = Search(program, max_nodes=1).problem(program.ticks)
+            search = Search(program, max_nodes=1)
+            problem = search.problem(program.ticks)
+            bound = search.bound(problem)
             before, spans = random_choice(program, rng), find_spans(program)
-            bound = relax_large(program, problem, spans).bound
 
             x = anneal(program, problem, spans, bound, before, effort=0)
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from auctions.engine import book_from_document, canonical_json, clear
 from auctions.engine.package.bounds import prove_bound
-from auctions.engine.package.bounds import prove_bound
 from auctions.engine.package.found import exact_value
 from auctions.engine.package.highs import Problem, Relaxation
 from auctions.engine.package.large import is_large
@@ -159,7 +158,7 @@ class TestAnneal:
     @given(BOOKS, st.randoms(use_true_random=False))
     def test_what_it_chooses_fits_and_is_no_worse_than_what_was_there(self, document, rng):
         for program in programs_of(document):
-            problem = Search(program, max_nodes=1).problem(program.ticks)
+            problem = problem_of(program)
             prices = np.array([float(rng.randint(0, 3)) for _ in program.limit])
             bound = prove_bound(problem, prices)
             before, spans = random_choice(program, rng), find_spans(program)
@@ -171,7 +170,7 @@ class TestAnneal:
 
     def test_finds_no_worse_than_rounding_and_the_same_every_time(self):
         program = largest_program(congested_week(30, 1))
-        problem = Search(program, max_nodes=1).problem(program.ticks)
+        problem = problem_of(program)
         spans = find_spans(program)
         relaxation = relax_large(program, problem, spans)
         rounded = greedy(program, problem, relaxation.bound.reduced, relaxation.x)
@@ -193,7 +192,7 @@ class TestAnneal:
         x[pair] = 1
         assert program.is_feasible(x)
 
-        problem = Search(program, max_nodes=1).problem(program.ticks)
+        problem = problem_of(program)
         spans = find_spans(program)
         after = anneal(program, problem, spans, relax_large(program, problem, spans).bound, x, effort=0)
 

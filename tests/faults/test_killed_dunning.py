@@ -21,9 +21,9 @@ from auctions.models import Award
 from settlements.models import ChargeAttempt, Default, DunningStep, PaymentMethod, Settlement, Transaction
 from settlements.operations.charging import pay_settlement
 from settlements.operations.dunning import take_step
+from settlements.queries.due import due_steps
 from settlements.stripe_sandbox.faults import ApiFault
 from settlements.stripe_sandbox.server import SandboxServer
-from settlements.sweeps import due_steps
 from tests.faults.test_killed_worker import backends, until, waits_for_our_lock
 from tests.faults.test_lost_answers import resolve_until_known
 from tests.integration.settlements.steps import n_payments, put_on_file

@@ -24,10 +24,11 @@ from settlements.models import ChargeAttempt, Settlement, StripeEvent
 from settlements.operations.cards import PaymentMethodInUse, remove_card
 from settlements.operations.charging import charge_settlement, resolve_attempt
 from settlements.operations.events import handle_event
+from settlements.queries.due import FIRST_LOOKUP_AFTER, unhandled_events, unresolved_attempts
 from settlements.stripe_facts import OutcomeUnknown
 from settlements.stripe_sandbox.faults import ApiFault
 from settlements.stripe_sandbox.server import SandboxServer
-from settlements.sweeps import FIRST_LOOKUP_AFTER, sweep_settlements, unhandled_events, unresolved_attempts
+from settlements.sweeps import sweep_settlements
 from tests.factories import BuyerFactory, WindowFactory
 from tests.integration.settlements.steps import (
     jobs_waiting,
@@ -310,7 +311,7 @@ class TestSweep:
         assert f"window {broken.pk} could not be settled" in caplog.text
 
     def test_a_batch_of_broken_windows_keeps_no_other_waiting(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("settlements.sweeps.BATCH", 1)
+        monkeypatch.setattr("settlements.queries.due.BATCH", 1)
         broken, sound = WindowFactory(), WindowFactory()
         win(BuyerFactory(), 1_000_000, window=broken)
         win(BuyerFactory(), 1_000_000, window=sound)

@@ -22,12 +22,12 @@ from settlements.operations.disputes import (
 )
 from settlements.operations.events import handle_event, store_event
 from settlements.operations.notices import send_notice
+from settlements.queries.due import unheard_of_disputes
 from settlements.refunding import RefundRejected
 from settlements.stripe_facts import OutcomeUnknown
 from settlements.stripe_sandbox.faults import ApiFault
 from settlements.stripe_sandbox.resources import disputes as at_stripe
 from settlements.stripe_sandbox.server import SandboxServer
-from settlements.sweeps import unheard_of_disputes
 from tests.factories import MembershipFactory
 from tests.integration.settlements.refund_steps import (
     effect,

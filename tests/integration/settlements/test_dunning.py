@@ -29,9 +29,10 @@ from settlements.operations.draw_up import settle_window
 from settlements.operations.dunning import take_step
 from settlements.operations.events import handle_event, store_event
 from settlements.operations.notices import send_notice
+from settlements.queries.due import due_steps, uncharged_settlements
 from settlements.stripe_facts import OutcomeUnknown
 from settlements.stripe_sandbox.server import SandboxServer
-from settlements.sweeps import due_steps, sweep_dunning, uncharged_settlements
+from settlements.sweeps import sweep_dunning
 from tests.factories import BlockFactory, BuyerFactory, LotFactory, MembershipFactory, WindowFactory
 from tests.integration.settlements.steps import (
     lose_next_answer,

@@ -20,7 +20,8 @@ from settlements.models import Delivery, Lease, LeaseMonth, Settlement, Settleme
 from settlements.operations.charging import charge_settlement
 from settlements.operations.draw_up import settle_window
 from settlements.operations.lease_months import complete_lease, draw_up_month
-from settlements.sweeps import due_months, sweep_leases
+from settlements.queries.due import due_months
+from settlements.sweeps import sweep_leases
 from tests.factories import (
     BlockFactory,
     BuyerFactory,

@@ -16,9 +16,9 @@ from settlements.operations.prepaid_disputes import (
 )
 from settlements.operations.prepaid_returns import ReturnRefused, send_return
 from settlements.operations.prepayments import resolve_prepayment
+from settlements.queries.due import unheard_of_prepaid_disputes
 from settlements.stripe_sandbox.resources import disputes as bank
 from settlements.stripe_sandbox.server import SandboxServer
-from settlements.sweeps import unheard_of_prepaid_disputes
 from tests.factories import BuyerFactory, MembershipFactory, UserFactory
 from tests.integration.settlements.steps import settlement_of, stripe_client
 from tests.integration.settlements.test_prepaid_returns import ask, in_flight, paid_in, prepaid

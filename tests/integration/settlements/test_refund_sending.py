@@ -37,10 +37,11 @@ from settlements.operations.refund_sending import (
 from settlements.operations.refunds import StaleRefund
 from settlements.operations.reversals import StaleReversal, retry_reversal, send_reversal
 from settlements.operations.transfers import send_transfer
+from settlements.queries.due import unresolved_refund_attempts, unsent_refunds, unsent_reversals
 from settlements.stripe_facts import OutcomeUnknown
 from settlements.stripe_sandbox.faults import ApiFault
 from settlements.stripe_sandbox.server import SandboxServer
-from settlements.sweeps import sweep_settlements, unresolved_refund_attempts, unsent_refunds, unsent_reversals
+from settlements.sweeps import sweep_settlements
 from tests.factories import UserFactory
 from tests.integration.settlements.payout_steps import set_up
 from tests.integration.settlements.refund_steps import (

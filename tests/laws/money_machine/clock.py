@@ -37,9 +37,9 @@ from settlements.operations.refund_sending import resolve_refund_attempt, send_r
 from settlements.operations.reversals import send_reversal
 from settlements.operations.transfers import book_available, resolve_transfer, send_transfer
 from settlements.queries.deliveries import due_deliveries
+from settlements.queries.due import due_months, due_steps
 from settlements.stripe_sandbox.resources import checkout, payouts, refunds
 from settlements.stripe_sandbox.resources import disputes as bank
-from settlements.sweeps import due_months, due_steps
 from tests.laws.money_machine.world import World
 
 LINE = "delivery__line__settlement"

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from accounts.models import Membership, Organization, User
 from accounts.operations import create_organization
-from marketplace.fields import AmountField
+from marketplace.fields import AmountField, WholeNumberField
 
 MAX_LIMIT_DOLLARS = 1_000_000_000
 
@@ -88,4 +88,4 @@ class CreditForm(forms.Form):
         help_text="Kept for good: what finance reads when it asks why.",
         widget=forms.Textarea({"rows": 2}),
     )
-    seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+    seen = WholeNumberField(min_value=0, widget=forms.HiddenInput)

@@ -15,7 +15,7 @@ from auctions.terms import BidTerms, single_lot_terms
 from marketplace.fields import PriceField
 from marketplace.money import format_ticks
 
-WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
+WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 MAX_UNITS = 1_000_000
 """More than any lot; keeps what is typed within the database's integers."""
 

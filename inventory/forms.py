@@ -10,7 +10,7 @@ from django import forms
 from accounts.models import Organization
 from inventory.models import Region, ResourceType, Site, UnitCost
 from inventory.terms import BlockError, BlockTerms, CostTerms, Pattern, PatternTerms
-from marketplace.fields import AmountField, InstantField, PriceField
+from marketplace.fields import AmountField, InstantField, PriceField, WholeNumberField
 from marketplace.money import CENTS_PER_DOLLAR, dollars_of_ticks
 
 HOUR_INPUT = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "3600"}, format="%Y-%m-%dT%H:%M")
@@ -23,7 +23,7 @@ class SiteForm(forms.Form):
     name = forms.CharField(max_length=80, help_text="How you call it; buyers see the region, not the name.")
     region = forms.ChoiceField(choices=Region)
     fabric = forms.ChoiceField(choices=Site.Fabric, help_text="The network between nodes.")
-    power_kw = forms.IntegerField(
+    power_kw = WholeNumberField(
         label="Power",
         min_value=1,
         max_value=10_000_000,
@@ -41,7 +41,7 @@ class CapacityForm(forms.Form):
         label="Type",
         empty_label="Choose a type",
     )
-    units = forms.IntegerField(
+    units = WholeNumberField(
         help_text="GPUs, in whole nodes; for models, thousands of tokens per second.",
         error_messages={"invalid": "Write a whole number of units."},
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
@@ -57,7 +57,7 @@ class CapacityForm(forms.Form):
         required=False,
         help_text="Lower the reserve in a straight line to this floor as delivery nears.",
     )
-    decline_hours = forms.IntegerField(
+    decline_hours = WholeNumberField(
         label="Over the last",
         required=False,
         help_text="Hours before the start.",
@@ -185,7 +185,7 @@ class CostForm(forms.Form):
         help_text="One unit, with its part of node, network and installation.",
         error_messages={"invalid": "Write an amount in dollars, such as 30000.00."},
     )
-    life_years = forms.IntegerField(
+    life_years = WholeNumberField(
         label="Life",
         min_value=1,
         max_value=30,
@@ -193,7 +193,7 @@ class CostForm(forms.Form):
         error_messages={"invalid": "Write a whole number of years."},
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
-    residual_percent = forms.IntegerField(
+    residual_percent = WholeNumberField(
         label="Worth then",
         min_value=0,
         max_value=100,
@@ -201,7 +201,7 @@ class CostForm(forms.Form):
         error_messages={"invalid": "Write a whole number of per cent."},
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
-    power_watts = forms.IntegerField(
+    power_watts = WholeNumberField(
         label="Power",
         min_value=0,
         max_value=1_000_000,

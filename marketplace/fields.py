@@ -1,5 +1,6 @@
 """Form fields that speak Sparegrid's units."""
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,10 @@ from marketplace.money import CENTS_PER_DOLLAR, InvalidPrice, parse_price
 
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 """Of instants that can be typed: far from where a day more or less falls off the calendar."""
+
+
+PLAIN_WHOLE = re.compile(r"-?[0-9]{1,19}")
+"""The sign stays, so that a field can say what its least number is; no field's most has more digits."""
 
 
 class PriceField(forms.CharField):
@@ -26,6 +31,18 @@ class PriceField(forms.CharField):
             return parse_price(text)
         except InvalidPrice as refused:
             raise ValidationError(str(refused), code="invalid_price") from None
+
+
+class WholeNumberField(forms.IntegerField):
+    """A whole number in plain digits: Python would also read ``+5``, ``1_0``, ``5.0`` and digits of other scripts."""
+
+    def to_python(self, value: object) -> int | None:  # type: ignore[override]
+        if value in self.empty_values:
+            return None
+        text = str(value).strip()
+        if text and not PLAIN_WHOLE.fullmatch(text):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(text)
 
 
 class PlainDecimalField(forms.DecimalField):

@@ -11,6 +11,7 @@ from django.urls import path
 from django.utils import timezone
 
 from marketplace import stylesheet
+from marketplace.fields import WholeNumberField
 from marketplace.hours import HOUR, ceil_hour
 
 STATES = {
@@ -25,7 +26,7 @@ class TicketForm(forms.Form):
     """A form with every kind of field; no page uses it."""
 
     resource_type = forms.ChoiceField(choices=[("h100", "H100-SXM5-80GB"), ("h200", "H200-SXM5-141GB")])
-    units = forms.IntegerField(min_value=8, step_size=8, help_text="In whole nodes of 8.")
+    units = WholeNumberField(min_value=8, step_size=8, help_text="In whole nodes of 8.")
     limit = forms.CharField(
         label="Limit price",
         help_text="You pay the second price, never more than this.",

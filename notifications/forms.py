@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django import forms
 
 from accounts.models import User
+from marketplace.fields import WholeNumberField
 from notifications.kinds import AUDIENCES, FINANCE, OPERATOR, Kind
 from notifications.models import Preference, WebhookEndpoint
 from notifications.operations.endpoints import EndpointRefused, Terms
@@ -20,12 +21,12 @@ MAX_ID = 2**63 - 1
 class PlaceForm(forms.Form):
     """Where in the list a page begins."""
 
-    before = forms.IntegerField(required=False, min_value=1, max_value=MAX_ID)
+    before = WholeNumberField(required=False, min_value=1, max_value=MAX_ID)
     unread = forms.BooleanField(required=False)
 
 
 class ReadForm(forms.Form):
-    up_to = forms.IntegerField(min_value=1, max_value=MAX_ID)
+    up_to = WholeNumberField(min_value=1, max_value=MAX_ID)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from marketplace.fields import InstantField
+from marketplace.fields import InstantField, WholeNumberField
 from settlements.models import Delivery, Outage, SshKey
 from settlements.operations.handovers import MAX_ENDPOINT_CHARACTERS, MAX_TEXT_CHARACTERS, Access
 from settlements.operations.outages import MAX_TEXT_CHARACTERS as MAX_OUTAGE_CHARACTERS
@@ -38,7 +38,7 @@ class HandoverForm(forms.Form):
         help_text="Passwords, tokens, a kubeconfig. Leave it empty where SSH keys are enough.",
         widget=forms.Textarea(attrs={"rows": 4, "data-secret": "", **NO_AUTOFILL}),
     )
-    version = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+    version = WholeNumberField(min_value=0, widget=forms.HiddenInput)
 
     @property
     def access(self) -> Access:
@@ -116,7 +116,7 @@ class DecisionForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": "Choose one."},
     )
-    minutes = forms.IntegerField(
+    minutes = WholeNumberField(
         required=False,
         min_value=1,
         label="Minutes upheld",

@@ -17,6 +17,7 @@ from auctions.models import Market, Window
 from auctions.operations import markets, windows
 from auctions.operations.markets import MarketChanged, MarketRejected, MarketTerms
 from auctions.queries import operations as watch
+from marketplace.fields import WholeNumberField
 from marketplace.hours import HOUR
 from marketplace.states import IllegalTransition
 
@@ -33,19 +34,19 @@ class MarketForm(forms.Form):
         max_length=40,
         help_text="Letters, digits and hyphens, as in /markets/overnight/. It stays.",
     )
-    cadence = forms.IntegerField(
+    cadence = WholeNumberField(
         label="A window every",
         min_value=5,
         max_value=MOST_MINUTES,
         help_text="Minutes, from 5 to 44,640 (31 days).",
     )
-    lead_from = forms.IntegerField(
+    lead_from = WholeNumberField(
         label="Delivery from", min_value=0, max_value=MOST_HOURS, help_text="Hours after a window closes."
     )
-    lead_to = forms.IntegerField(
+    lead_to = WholeNumberField(
         label="Delivery until", min_value=1, max_value=MOST_HOURS, help_text="Hours after a window closes."
     )
-    position = forms.IntegerField(
+    position = WholeNumberField(
         label="Place on the board", min_value=0, max_value=1000, help_text="0 comes first.", initial=0
     )
     version = forms.CharField(widget=forms.HiddenInput)

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET
 from accounts.access import finance_needed
 from accounts.models import User
 from accounts.trail import Entry, Place, Search, every_entry, kind_choices, search_trail
+from marketplace.fields import WholeNumberField
 from settlements.exports import Echo, no_formula
 from settlements.views.paging import MAX_ID
 from settlements.views.streaming import csv_file
@@ -45,7 +46,7 @@ class AuditForm(forms.Form):
         label="Person", required=False, max_length=150, help_text="Part of a name or an e-mail address."
     )
     kind = forms.ChoiceField(label="Kind of object", required=False)
-    number = forms.IntegerField(label="Its number", required=False, min_value=1, max_value=MAX_ID)
+    number = WholeNumberField(label="Its number", required=False, min_value=1, max_value=MAX_ID)
     since = forms.DateField(
         label="From day, UTC", required=False, widget=forms.DateInput(attrs={"type": "date"})
     )

@@ -1,7 +1,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from marketplace.fields import AmountField, InstantField
+from marketplace.fields import AmountField, InstantField, WholeNumberField
 from marketplace.numbers import whole_number
 
 
@@ -13,6 +13,21 @@ class TestAmountField:
     def test_takes_plain_digits_only(self, text: str) -> None:
         with pytest.raises(ValidationError):
             AmountField(max_dollars=10_000).clean(text)
+
+
+class TestWholeNumberField:
+    @pytest.mark.parametrize(("text", "number"), [("12", 12), (" 8 ", 8), (5, 5), ("007", 7), ("", None)])
+    def test_is_a_number(self, text: object, number: int | None) -> None:
+        assert WholeNumberField(required=False).clean(text) == number
+
+    @pytest.mark.parametrize("text", ["+5", "1_0", "١٢", "5.0", "1e9", "²", "1 0", "--1", "9" * 5000])
+    def test_takes_plain_digits_only(self, text: str) -> None:
+        with pytest.raises(ValidationError, match="whole number"):
+            WholeNumberField().clean(text)
+
+    def test_says_the_least_to_what_is_below_it(self) -> None:
+        with pytest.raises(ValidationError, match="greater than or equal to 1"):
+            WholeNumberField(min_value=1).clean("-5")
 
 
 class TestInstantField:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from accounts.models import Organization
 from inventory.models import Region, ResourceType, Site, UnitCost
@@ -210,6 +211,7 @@ class CostForm(forms.Form):
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
     energy = PriceField(label="Electricity", max_length=20, help_text="Dollars per kilowatt-hour.")
+    version = forms.CharField(widget=forms.HiddenInput)
 
     @classmethod
     def initial_of(cls, cost: UnitCost | None, resource_type: ResourceType) -> dict[str, object]:
@@ -224,6 +226,13 @@ class CostForm(forms.Form):
             "power_watts": cost.power_watts,
             "energy": dollars_of_ticks(cost.energy_ticks),
         }
+
+    def tell(self, changed: str, *, version: str) -> None:
+        """Show what the costs are now, beside what was typed: what is sent next has seen them."""
+        assert isinstance(self.data, QueryDict)
+        self.data = self.data.copy()
+        self.data["version"] = version
+        self.add_error(None, changed)
 
     @property
     def terms(self) -> CostTerms:

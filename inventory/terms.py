@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from marketplace.versions import version_of
+
 
 @dataclass(frozen=True, slots=True)
 class BlockTerms:
@@ -41,6 +43,10 @@ class CostTerms:
     residual_percent: int
     power_watts: int
     energy_ticks: int
+
+    @property
+    def version(self) -> str:
+        return version_of(self)
 
 
 @dataclass(frozen=True, slots=True)

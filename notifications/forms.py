@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django import forms
+from django.http import QueryDict
 
 from accounts.models import User
 from marketplace.fields import WholeNumberField
 from notifications.kinds import AUDIENCES, FINANCE, OPERATOR, Kind
 from notifications.models import Preference, WebhookEndpoint
-from notifications.operations.endpoints import EndpointRefused, Terms
+from notifications.operations.endpoints import EndpointChanged, EndpointRefused, Terms, terms_of_endpoint
 from notifications.operations.reading import Choice, choose
 from notifications.webhook_events import EVENTS
 
@@ -123,11 +124,21 @@ class EndpointForm(forms.Form):
         choices=[(kind, f"{event.means} ({kind})") for kind, event in EVENTS.items()],
         widget=forms.CheckboxSelectMultiple({"class": "in-columns"}),
     )
+    version = forms.CharField(widget=forms.HiddenInput)
 
-    @classmethod
-    def of(cls, endpoint: WebhookEndpoint) -> EndpointForm:
-        """Return the form as an endpoint stands."""
-        return cls(initial={"url": endpoint.url, "name": endpoint.name, "events": endpoint.events})
+    def __init__(self, data: QueryDict | None = None, *, endpoint: WebhookEndpoint | None = None) -> None:
+        initial: dict[str, object] = {}
+        if endpoint is not None:
+            terms = terms_of_endpoint(endpoint)
+            initial = {
+                "url": terms.url,
+                "name": terms.name,
+                "events": terms.events,
+                "version": terms.version,
+            }
+        super().__init__(data, initial=initial)
+        if endpoint is None:
+            del self.fields["version"]
 
     def terms(self) -> Terms:
         """Return what a valid form says."""
@@ -137,3 +148,10 @@ class EndpointForm(forms.Form):
     def refuse(self, refused: EndpointRefused) -> None:
         """Show why it was refused, at its field."""
         self.add_error(refused.field or None, str(refused))
+
+    def tell(self, changed: EndpointChanged) -> None:
+        """Show what it is now, beside what was typed: what is sent next has seen it."""
+        assert isinstance(self.data, QueryDict)
+        self.data = self.data.copy()
+        self.data["version"] = changed.terms.version
+        self.add_error(None, str(changed))

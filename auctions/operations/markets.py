@@ -6,7 +6,6 @@ scheduled are taken back, and the sweep schedules anew by what the market says t
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,6 +14,7 @@ from django.db import IntegrityError, transaction
 from auctions.models import Market, Window
 from marketplace.hours import HOUR
 from marketplace.states import require_transition
+from marketplace.versions import version_of
 
 MINUTE = timedelta(minutes=1)
 SHORTEST_CADENCE = timedelta(minutes=5)
@@ -42,8 +42,7 @@ class MarketTerms:
 
     @property
     def version(self) -> str:
-        """Return a text that two terms have in common exactly when they are the same."""
-        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
+        return version_of(self)
 
 
 class MarketChanged(Exception):

@@ -22,7 +22,7 @@ from auctions.queries.prices import Product, markets_of
 from inventory.costs import hourly_cost
 from inventory.forms import CostForm
 from inventory.models import Region, ResourceType, Site, UnitCost
-from inventory.operations import save_unit_cost
+from inventory.operations import CostsChanged, save_unit_cost, version_of_costs
 from inventory.queries import resource_types_on_sale
 from marketplace.money import InvalidPrice, dollars_of_ticks, parse_price
 from marketplace.numbers import whole_number
@@ -57,13 +57,22 @@ def reserve_advice(request: MemberRequest) -> HttpResponse:
     form = None
     if asked.resource_type is not None:
         typed = request.POST if request.method == "POST" else None
-        form = CostForm(typed, initial=CostForm.initial_of(cost, asked.resource_type))
+        seen = {"version": version_of_costs(cost)}
+        form = CostForm(typed, initial=CostForm.initial_of(cost, asked.resource_type) | seen)
         if typed is not None and form.is_valid():
-            save_unit_cost(
-                seller=seller, resource_type=asked.resource_type, saved_by=request.user, costs=form.terms
-            )
-            messages.success(request, f"What {asked.resource_type} costs you is saved.")
-            return redirect(f"{reverse('auctions:reserve_advice')}?{request.GET.urlencode()}")
+            try:
+                save_unit_cost(
+                    seller=seller,
+                    resource_type=asked.resource_type,
+                    saved_by=request.user,
+                    costs=form.terms,
+                    version_seen=form.cleaned_data["version"],
+                )
+            except CostsChanged as changed:
+                form.tell(str(changed), version=changed.version)
+            else:
+                messages.success(request, f"What {asked.resource_type} costs you is saved.")
+                return redirect(f"{reverse('auctions:reserve_advice')}?{request.GET.urlencode()}")
     context = _advice_context(asked, cost) | {
         "asked": asked,
         "types": types,

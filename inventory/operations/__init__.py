@@ -13,7 +13,7 @@ from inventory.operations.blocks import (
     withdraw_block,
 )
 from inventory.operations.catalogue import load_catalogue
-from inventory.operations.costs import save_unit_cost
+from inventory.operations.costs import CostsChanged, save_unit_cost, version_of_costs
 from inventory.operations.drafts import (
     DraftChanged,
     DraftNotFound,
@@ -28,6 +28,7 @@ from inventory.operations.sites import SiteNameTaken, create_site
 __all__ = [
     "BlockNotFound",
     "BlockRefused",
+    "CostsChanged",
     "DraftChanged",
     "DraftNotFound",
     "ImportRefused",
@@ -46,5 +47,6 @@ __all__ = [
     "preview_pattern",
     "preview_withdrawal",
     "save_unit_cost",
+    "version_of_costs",
     "withdraw_block",
 ]

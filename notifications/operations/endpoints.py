@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -12,6 +12,7 @@ from django.db import transaction
 from accounts.models import Organization, User
 from marketplace.db import database_now
 from marketplace.states import require_transition
+from marketplace.versions import version_of
 from notifications.addresses import AddressRefused, read_url, resolve
 from notifications.jobs import defer_deliveries
 from notifications.models import WebhookDelivery, WebhookEndpoint
@@ -39,6 +40,27 @@ class Terms:
     events: tuple[str, ...]
     name: str = ""
 
+    @property
+    def version(self) -> str:
+        return version_of(self)
+
+
+class EndpointChanged(Exception):
+    """Somebody changed the endpoint since it was looked at; nothing was done. ``terms`` are the present ones."""
+
+    def __init__(self, terms: Terms) -> None:
+        name = f"“{terms.name}”, " if terms.name else ""
+        super().__init__(
+            f"This endpoint was changed since you opened this page. It is {name}{terms.url} now and hears of "
+            f"{', '.join(terms.events)}. Nothing was done: send it again to have it as below."
+        )
+        self.terms = terms
+
+
+def terms_of_endpoint(endpoint: WebhookEndpoint) -> Terms:
+    """Return what an endpoint is now."""
+    return Terms(url=endpoint.url, events=tuple(endpoint.events), name=endpoint.name)
+
 
 def create_endpoint(*, organization: Organization, by: User, terms: Terms) -> tuple[WebhookEndpoint, str]:
     """Make an endpoint and return it with its secret, which cannot be had again. Raise EndpointRefused."""
@@ -60,14 +82,24 @@ def create_endpoint(*, organization: Organization, by: User, terms: Terms) -> tu
     return endpoint, secret
 
 
-def change_endpoint(*, organization: Organization, endpoint_id: int, terms: Terms) -> WebhookEndpoint:
-    """Change where an endpoint is and what it hears of. Raise EndpointRefused, WebhookEndpoint.DoesNotExist."""
+def change_endpoint(
+    *, organization: Organization, endpoint_id: int, terms: Terms, version_seen: str | None = None
+) -> WebhookEndpoint:
+    """Change where an endpoint is and what it hears of.
+
+    ``version_seen`` is of the terms that a person looked at; programs say none. Raise EndpointRefused,
+    EndpointChanged, WebhookEndpoint.DoesNotExist.
+    """
     _require_valid(terms)
+    terms = replace(terms, events=tuple(_in_order(terms.events)))
     with transaction.atomic(durable=True):
         endpoint = _locked(organization, endpoint_id)
+        present = terms_of_endpoint(endpoint)
+        if version_seen not in {None, present.version} and present != terms:
+            raise EndpointChanged(present)
         if terms.url != endpoint.url:  # what the old one did not take says nothing of the new one
             endpoint.n_failed_in_row, endpoint.failing_since = 0, None
-        endpoint.url, endpoint.name, endpoint.events = terms.url, terms.name, _in_order(terms.events)
+        endpoint.url, endpoint.name, endpoint.events = terms.url, terms.name, list(terms.events)
         endpoint.paused_until = None
         endpoint.save()
     return endpoint

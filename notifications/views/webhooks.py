@@ -17,7 +17,7 @@ from notifications import queries
 from notifications.forms import EndpointForm, PlaceForm
 from notifications.models import WebhookDelivery, WebhookEndpoint
 from notifications.operations import endpoints
-from notifications.operations.endpoints import EndpointRefused
+from notifications.operations.endpoints import EndpointChanged, EndpointRefused
 
 
 @require_http_methods(["GET", "POST"])
@@ -48,14 +48,19 @@ def webhook_detail(request: MemberRequest, pk: int) -> HttpResponse:
     endpoint = _endpoint(request, pk)
     if request.method == "GET":
         return _endpoint_page(request, endpoint)
-    form = EndpointForm(request.POST)
+    form = EndpointForm(request.POST, endpoint=endpoint)
     if form.is_valid():
         try:
             endpoints.change_endpoint(
-                organization=active_organization(request), endpoint_id=pk, terms=form.terms()
+                organization=active_organization(request),
+                endpoint_id=pk,
+                terms=form.terms(),
+                version_seen=form.cleaned_data["version"],
             )
         except EndpointRefused as refused:
             form.refuse(refused)
+        except EndpointChanged as changed:
+            form.tell(changed)
         except WebhookEndpoint.DoesNotExist:
             raise Http404 from None
         else:
@@ -160,7 +165,7 @@ def _endpoint_page(
     deliveries, next_before = queries.page_of_deliveries(endpoint, before=place.cleaned_data["before"])
     context = {
         "endpoint": endpoint,
-        "form": form or EndpointForm.of(endpoint),
+        "form": form or EndpointForm(endpoint=endpoint),
         "deliveries": deliveries,
         "page": {"next_before": next_before},
         "secret": secret,

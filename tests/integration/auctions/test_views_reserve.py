@@ -34,6 +34,7 @@ COSTS = {
     "residual_percent": "10",
     "power_watts": "1000",
     "energy": "0.12",
+    "version": "never saved",
 }
 
 
@@ -202,11 +203,31 @@ class TestCosts:
     def test_are_saved_over_and_nobody_elses(self, seller: Visit, resource_type: ResourceType) -> None:
         other = visit(SellerFactory())
         for each, watts in ((seller, "1000"), (other, "900"), (seller, "800")):
-            each.client.post(asked(resource_type), COSTS | {"power_watts": watts})
+            drawn = each.client.get(asked(resource_type)).context["cost_form"]["version"].value()
+            each.client.post(asked(resource_type), COSTS | {"power_watts": watts, "version": drawn})
 
         assert sorted(UnitCost.objects.values_list("power_watts", flat=True)) == [800, 900]
         shown = other.client.get(asked(resource_type)).context["cost_form"]
         assert shown["power_watts"].value() == 900
+
+    def test_in_two_tabs_the_second_is_told_and_keeps_what_was_typed(
+        self, seller: Visit, resource_type: ResourceType
+    ) -> None:
+        page = asked(resource_type)
+        seller.client.post(page, COSTS | {"power_watts": "1000"})
+        answer = seller.client.post(page, COSTS | {"power_watts": "800"})
+        assert answer.status_code == 422
+        assert "1,000 W and $0.1200 per kWh now" in " ".join(answer.context["cost_form"].non_field_errors())
+        assert 'value="800"' in answer.content.decode()
+        assert UnitCost.objects.get().power_watts == 1000
+
+        fresh = {"version": answer.context["cost_form"]["version"].value()}
+        assert seller.client.post(page, COSTS | {"power_watts": "800"} | fresh).status_code == 302
+        assert UnitCost.objects.get().power_watts == 800
+
+    def test_the_same_sent_twice_is_no_other_change(self, seller: Visit, resource_type: ResourceType) -> None:
+        answers = [seller.client.post(asked(resource_type), COSTS).status_code for _ in range(2)]
+        assert answers == [302, 302]
 
     @pytest.mark.parametrize(
         ("field", "typed", "message"),

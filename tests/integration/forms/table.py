@@ -30,6 +30,7 @@ from inventory.drafting import STEPS
 from inventory.forms import CostForm, ListingForm, PatternForm, SiteForm
 from marketplace.hours import HOUR
 from notifications.forms import EndpointForm
+from notifications.operations.endpoints import terms_of_endpoint
 from settlements.delivery_forms import AnswerForm, DecisionForm, HandoverForm, OutageForm, SshKeyForm
 from settlements.models import Refund
 from settlements.refunding import line_field
@@ -305,6 +306,7 @@ FORMS = [
             "residual_percent": "10",
             "power_watts": "1000",
             "energy": "0.08",
+            "version": "never saved",
         },
         query="?type={type_slug}&region={region}",
         admits={"energy": ("0",)},
@@ -357,8 +359,13 @@ FORMS = [
         "notifications:webhook_detail",
         "buyer",
         "endpoint.pk",
-        lambda scene: one(EndpointForm()),
-        lambda scene: {"url": "https://hooks.example.com/two", "name": WORDS, "events": ["bid.won"]},
+        lambda scene: one(EndpointForm(endpoint=scene.endpoint)),
+        lambda scene: {
+            "url": "https://hooks.example.com/two",
+            "name": WORDS,
+            "events": ["bid.won"],
+            "version": terms_of_endpoint(scene.endpoint).version,
+        },
         wrong={"url": ("soon", "http://127.0.0.1/")},
         is_like="notifications:webhook_list",
     ),

@@ -11,6 +11,7 @@ from accounts.models import ApiIdempotencyKey, Membership
 from accounts.operations import create_api_key
 from notifications.models import WebhookDelivery, WebhookEndpoint
 from notifications.operations.calls import send_waiting
+from notifications.operations.endpoints import terms_of_endpoint
 from tests.factories import BuyerFactory, MembershipFactory
 from tests.integration.notifications.receiver import receiver
 from tests.integration.notifications.test_webhooks import endpoint_of
@@ -48,6 +49,17 @@ def api(owner) -> APIClient:
 
 def detail(endpoint: WebhookEndpoint) -> str:
     return reverse("notifications:webhook_detail", args=[endpoint.pk])
+
+
+def typed(endpoint: WebhookEndpoint, **said: object) -> dict[str, object]:
+    """What the form of an endpoint sends, drawn as it is now, with some of it typed anew."""
+    terms = terms_of_endpoint(endpoint)
+    return {
+        "url": terms.url,
+        "events": list(terms.events),
+        "name": terms.name,
+        "version": terms.version,
+    } | said
 
 
 BAD = [
@@ -106,7 +118,7 @@ class TestPages:
             delivery = WebhookDelivery.objects.get()
             again = client.post(reverse("notifications:webhook_again", args=[delivery.pk]), follow=True)
             assert "on its way again" in again.text
-            client.post(detail(endpoint), {"url": listening.url, "events": ["bid.lost"], "name": "Two"})
+            client.post(detail(endpoint), typed(endpoint, url=listening.url, events=["bid.lost"], name="Two"))
             endpoint.refresh_from_db()
             assert (endpoint.events, endpoint.name) == (["bid.lost"], "Two")
             switch = reverse("notifications:webhook_switch", args=[endpoint.pk])
@@ -117,6 +129,27 @@ class TestPages:
             assert "Remove this endpoint?" in client.get(remove).text
             client.post(remove)
             assert client.get(detail(endpoint)).status_code == 404
+
+    def test_in_two_tabs_the_second_is_told_and_keeps_what_was_typed(self, client, owner):
+        endpoint, _ = endpoint_of(owner, "http://127.0.0.1:9/one")
+        first = typed(endpoint, name="First")
+        second = typed(endpoint, name="Second", url="http://127.0.0.1:9/two")
+        client.post(detail(endpoint), first)
+        answer = client.post(detail(endpoint), second)
+        assert answer.status_code == 422
+        assert "It is “First”, http://127.0.0.1:9/one now" in answer.text
+        assert 'value="Second"' in answer.text
+        assert 'value="http://127.0.0.1:9/two"' in answer.text
+
+        fresh = {"version": answer.context["form"]["version"].value()}
+        assert client.post(detail(endpoint), second | fresh).status_code == 302
+        endpoint.refresh_from_db()
+        assert (endpoint.name, endpoint.url) == ("Second", "http://127.0.0.1:9/two")
+
+    def test_the_same_sent_twice_is_no_other_change(self, client, owner):
+        endpoint, _ = endpoint_of(owner, "http://127.0.0.1:9/one")
+        twice = typed(endpoint, name="Two")
+        assert [client.post(detail(endpoint), twice).status_code for _ in range(2)] == [302, 302]
 
     def test_are_the_owners_alone(self, owner):
         endpoint, _ = endpoint_of(owner, GOOD["url"])

@@ -66,15 +66,17 @@ def list_block(
     """
     now = now or database_now()
     with transaction.atomic(durable=True):
-        if is_another is not None:
-            Site.objects.select_for_update(no_key=True).filter(pk=terms.site_id, organization=seller).first()
-            if not _Checker(seller, [terms], now).errors_of(terms):
-                _refuse_overlap(seller, terms, is_another=is_another)
-        return create_block(seller, listed_by, terms, now)
+        return create_block(seller, listed_by, terms, now, is_another=is_another)
 
 
-def create_block(seller: Organization, listed_by: User, terms: BlockTerms, now: datetime) -> Block:
-    """Write one block with its hours; assumes a transaction. Raise BlockRefused."""
+def create_block(
+    seller: Organization, listed_by: User, terms: BlockTerms, now: datetime, *, is_another: bool | None
+) -> Block:
+    """Write one block with its hours; assumes a transaction. ``is_another`` as in list_block. Raise BlockRefused."""
+    if is_another is not None:
+        Site.objects.select_for_update(no_key=True).filter(pk=terms.site_id, organization=seller).first()
+        if not _Checker(seller, [terms], now).errors_of(terms):
+            _refuse_overlap(seller, terms, is_another=is_another)
     errors = _Checker(seller, [terms], now).errors_of(terms)
     if errors:
         raise BlockRefused(errors)

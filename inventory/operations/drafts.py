@@ -59,9 +59,15 @@ def discard_draft(*, seller: Organization, draft_id: int) -> None:
 
 
 def list_draft(
-    *, seller: Organization, listed_by: User, draft_id: int, version_seen: int, terms: BlockTerms
+    *,
+    seller: Organization,
+    listed_by: User,
+    draft_id: int,
+    version_seen: int,
+    terms: BlockTerms,
+    is_another: bool,
 ) -> Block:
-    """List what a draft says, once: asked again, return the block it became.
+    """List what a draft says, once: asked again, return the block it became. ``is_another`` as in list_block.
 
     Raise DraftNotFound, DraftChanged when it is not at ``version_seen``, BlockRefused.
     """
@@ -72,7 +78,7 @@ def list_draft(
             return Block.objects.get(pk=draft.block_id)
         if draft.version != version_seen:
             raise DraftChanged
-        draft.block = block = create_block(seller, listed_by, terms, now)
+        draft.block = block = create_block(seller, listed_by, terms, now, is_another=is_another)
         _save(draft)
     return block
 

@@ -14,7 +14,7 @@ from accounts.middleware import MemberRequest, active_organization
 from inventory import queries
 from inventory.draft_forms import StepForm
 from inventory.drafting import STEPS, DraftStep, step_after, step_named, step_of
-from inventory.forms import BlockForm
+from inventory.forms import BlockForm, ListingForm
 from inventory.models import BlockDraft
 from inventory.operations import (
     BlockRefused,
@@ -84,7 +84,7 @@ def draft_review(request: MemberRequest, pk: int) -> HttpResponse:
     draft = _draft_of(request, pk)
     if draft.block_id is not None:
         return _already_listed(request, draft)
-    form = BlockForm(draft.said, seller=seller)
+    form = ListingForm(draft.said | {"is_another": request.POST.get("is_another", "")}, seller=seller)
     changed = False
     if request.method == "POST" and form.is_valid():
         try:
@@ -94,12 +94,13 @@ def draft_review(request: MemberRequest, pk: int) -> HttpResponse:
                 draft_id=pk,
                 version_seen=_number(request.POST.get("version", "")),
                 terms=form.terms,
+                is_another=form.cleaned_data["is_another"],
             )
         except DraftNotFound:
             raise Http404("this draft was discarded") from None
         except DraftChanged:
             draft, changed = _draft_of(request, pk), True
-            form = BlockForm(draft.said, seller=seller)
+            form = ListingForm(draft.said, seller=seller)
         except BlockRefused as refused:
             form.refuse(refused.errors)
         else:
@@ -165,10 +166,10 @@ def _step_page(
 
 
 def _review_page(
-    request: MemberRequest, draft: BlockDraft, form: BlockForm, *, changed: bool
+    request: MemberRequest, draft: BlockDraft, form: ListingForm, *, changed: bool
 ) -> HttpResponse:
     status = UNPROCESSABLE if request.method == "POST" else 200
-    context: dict[str, Any] = {"draft": draft, "steps": STEPS, "changed": changed}
+    context: dict[str, Any] = {"draft": draft, "form": form, "steps": STEPS, "changed": changed}
     wrong = _wrong(form)
     if not wrong:  # a start that has passed since its step was filled in, or nodes of another size
         seller = active_organization(request)
@@ -190,7 +191,7 @@ def _review_page(
 
 
 def _wrong(form: BlockForm) -> list[dict[str, Any]]:
-    """Every message of a form with its field's label and the step that mends it."""
+    """Every message of a form with its field's label and the step that mends it; the box is mended at the review."""
     return [
         {
             "label": form.fields[name].label or name.replace("_", " ").capitalize()
@@ -200,5 +201,6 @@ def _wrong(form: BlockForm) -> list[dict[str, Any]]:
             "step": step_of(name),
         }
         for name, messages_of in form.errors.items()
+        if name != "is_another"
         for message in messages_of
     ]

@@ -188,6 +188,38 @@ class TestListing:
         back = seller_client.get(step_of(draft, "what"), follow=True)
         assert back.redirect_chain[-1][0] == reverse("inventory:block_detail", args=[block.pk])
 
+    def test_of_what_overlaps_a_listed_block_asks_whether_it_is_another_cluster(
+        self, seller_client: Client, draft: BlockDraft
+    ) -> None:
+        other = BlockDraft.objects.create(
+            organization=draft.organization, begun_by=draft.begun_by, said=draft.said | {"units": "8"}
+        )
+        assert 'name="is_another"' not in seller_client.get(review_of(other)).content.decode()
+        seller_client.post(review_of(draft), {"version": draft.version})
+
+        asked = seller_client.post(review_of(other), {"version": other.version})
+        page = asked.content.decode()
+        assert asked.status_code == 422
+        assert "is listed for" in page
+        assert 'name="is_another"' in page
+        assert "List the block" in page
+        assert Block.objects.count() == 1
+
+        seller_client.post(review_of(other), {"version": other.version, "is_another": "on"})
+        assert sorted(Block.objects.values_list("units", flat=True)) == [8, 16]
+
+    def test_of_exactly_a_listed_block_is_refused_with_the_box_ticked(
+        self, seller_client: Client, draft: BlockDraft
+    ) -> None:
+        other = BlockDraft.objects.create(
+            organization=draft.organization, begun_by=draft.begun_by, said=draft.said
+        )
+        seller_client.post(review_of(draft), {"version": draft.version})
+        answer = seller_client.post(review_of(other), {"version": other.version, "is_another": "on"})
+        assert answer.status_code == 422
+        assert "exactly this block already" in answer.content.decode()
+        assert Block.objects.count() == 1
+
     @pytest.mark.parametrize("version", ["7", "", "x", "-1"])
     def test_what_was_changed_elsewhere_is_shown_again(
         self, seller_client: Client, draft: BlockDraft, version: str
@@ -268,6 +300,7 @@ def test_two_at_once_list_one_block() -> None:
                 draft_id=draft.pk,
                 version_seen=0,
                 terms=terms,
+                is_another=False,
             ).pk
         finally:
             connection.close()

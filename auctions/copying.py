@@ -35,7 +35,7 @@ def copy_into(window: Window, terms: BidTerms) -> Copy:
     )
     present = list(Lot.objects.filter(window=window, on_offer=True).order_by("starts_at", "id"))
     copied = Copy(terms, present[0] if present else None)
-    successors = {lot_id: _successor(lot, present) for lot_id, lot in before.items()}
+    successors = {lot_id: successor(lot, present) for lot_id, lot in before.items()}
     copied.gone = sorted(lot_id for lot_id, lot in successors.items() if lot is None)
     options = []
     for option in terms.options:
@@ -47,7 +47,7 @@ def copy_into(window: Window, terms: BidTerms) -> Copy:
     return copied
 
 
-def _successor(lot: Lot, present: list[Lot]) -> Lot | None:
+def successor(lot: Lot, present: list[Lot]) -> Lot | None:
     """Return the lot of the same block that shares most hours with ``lot``, else its first one."""
     of_block = [one for one in present if one.block_id == lot.block_id]
 

@@ -36,6 +36,7 @@ from auctions.queries.bids import (
 from auctions.queries.inquiries import explanation_of
 from auctions.queries.lots import BidCost, Ticket, cost_of, ticket_for
 from auctions.queries.receipts import receipt_of
+from auctions.views.onward import way_on
 from auctions.views.ticket import sequence_seen, why_no_bid
 from marketplace.db import snapshot
 from marketplace.money import format_cents
@@ -135,6 +136,8 @@ def _bid_change(request: MemberRequest, pk: int) -> HttpResponse:
     form = TicketForm(request.POST, lot=lot)
     try:
         require_unchanged(own.bid, seen)
+        if not ticket.clock.takes_bids:
+            form.add_error(None, f"This window takes no bids: {ticket.clock.phase.label.lower()}.")
         if form.is_valid():
             check_terms(window=own.bid.window, organization=_organization(request), terms=form.terms())
     except BidRejected as rejected:
@@ -232,6 +235,7 @@ def _show_change(
         "ticket": ticket,
         "form": form,
         "sequence": own.bid.sequence,
+        "way_on": None if ticket.clock.takes_bids else way_on(form, timezone.now()),
         **more,
     }
     return render(request, "auctions/bid_change.html", context, status=status)

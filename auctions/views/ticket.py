@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 from django.contrib import messages
@@ -23,6 +22,7 @@ from auctions.models import Bid, Lot
 from auctions.operations.bids import BidRejected, place_bid
 from auctions.policies import check_terms
 from auctions.queries.lots import BidCost, Ticket, cost_of, lots_with_facts, ticket_for
+from auctions.views.onward import ticket_address, way_on
 from marketplace.db import snapshot
 from marketplace.numbers import whole_number
 
@@ -136,21 +136,22 @@ def sequence_seen(request: MemberRequest) -> int | None:
 def _check(request: MemberRequest, ticket: Ticket, form: TicketForm) -> None:
     """Add to the form what the operations would refuse, so that the review page promises nothing they would not."""
     lot = ticket.lot
+    if not ticket.clock.takes_bids:
+        form.add_error(None, f"This window takes no bids: {ticket.clock.phase.label.lower()}.")
+        return
     try:
         check_terms(window=lot.window, organization=_buyer(request), terms=form.terms())
     except BidRejected as rejected:
         form.refuse(rejected)
         return
-    if not ticket.clock.takes_bids:
-        form.add_error(None, f"This window takes no bids: {ticket.clock.phase.label.lower()}.")
-    elif _cost(ticket, form).is_above_limit:
+    if _cost(ticket, form).is_above_limit:
         form.add_error(None, "This bid could cost more than what is left of your bidding limit.")
 
 
 def _refused_person(request: MemberRequest, lot: Lot) -> HttpResponseBase | None:
     """Send a person whose session is over to log in and back to the ticket as it was; tell others why they may not."""
     if not request.user.is_authenticated:
-        return send_to_login(request, _back(lot, TicketForm(request.POST, lot=lot)))
+        return send_to_login(request, ticket_address(lot, TicketForm(request.POST, lot=lot)))
     if why_no_bid(request):
         found = ticket_for(lot, organization=request.organization, now=timezone.now())
         return _show(request, found, TicketForm(request.POST, lot=lot), step="ticket", status=FORBIDDEN)
@@ -189,17 +190,12 @@ def _show(
         "form": form,
         "step": step,
         "why_not": why_no_bid(request) if request.user.is_authenticated else "",
-        "back": _back(ticket.lot, form),
+        "back": ticket_address(ticket.lot, form),
+        "way_on": None if ticket.clock.takes_bids else way_on(form, timezone.now()),
         **more,
     }
     template = f"{PAGE}#{step}" if request.htmx else PAGE
     return render(request, template, context, status=status)
-
-
-def _back(lot: Lot, form: TicketForm) -> str:
-    """Return the ticket's address with what is filled in, for a login or a second thought."""
-    typed = {name: form[name].value() or "" for name in ("units", "price")}
-    return f"{reverse('auctions:bid_ticket', args=[lot.pk])}?{urlencode(typed)}"
 
 
 def _go(request: MemberRequest, address: str) -> HttpResponse:

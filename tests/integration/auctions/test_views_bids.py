@@ -1,12 +1,14 @@
 """Own bids and awards: what each phase allows, and that nobody else's can be seen or touched."""
 
+from collections.abc import Callable
+from html import escape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.urls import reverse
 
 from accounts.models import BiddingLimit
-from auctions.models import Bid
+from auctions.models import Bid, Window
 from auctions.queries.bids import outcome_in_words, own_bid
 from marketplace.db import database_now
 from tests.factories import BuyerFactory, SellerFactory, UserFactory
@@ -16,7 +18,7 @@ from tests.integration.auctions.conftest import (
     turn_clock_past_close,
     turn_clock_past_freeze,
 )
-from tests.integration.auctions.pages import Visit, bid_on, visit
+from tests.integration.auctions.pages import Visit, bid_on, offer_again, visit
 
 
 @pytest.fixture
@@ -173,6 +175,29 @@ class TestBidChange:
 
         assert answer.status_code == 422
         assert terms_of(bid) == (4, 20_000)
+
+    @pytest.mark.parametrize("confirm", [{}, {"confirm": "1"}])
+    @pytest.mark.parametrize("close", [turn_clock_past_close, close_and_clear])
+    def test_of_a_window_closed_while_typing_leads_to_the_current_one_filled_in(
+        self,
+        auction: Auction,
+        trader: Visit,
+        bid: Bid,
+        close: Callable[[Window], object],
+        confirm: dict[str, str],
+    ) -> None:
+        close(auction.window)
+        later = offer_again(auction.lot)
+
+        typed = {"units": "5", "price": "3.10", "sequence": str(bid.sequence)}
+        answer = trader.client.post(address("change", bid), typed | confirm)
+
+        assert answer.status_code == 422
+        assert answer.context["form"].non_field_errors()
+        assert [answer.context["form"][name].value() for name in ("units", "price")] == ["5", "3.10"]
+        onward = answer.context["way_on"]
+        assert onward.address == reverse("auctions:bid_ticket", args=[later.pk]) + "?units=5&price=3.10"
+        assert f'href="{escape(onward.address)}"' in answer.content.decode()
 
     def test_brings_an_expired_session_back_with_what_was_typed(self, trader: Visit, bid: Bid) -> None:
         trader.client.logout()

@@ -15,8 +15,8 @@ from auctions.terms import BidTerms
 from marketplace.db import database_now
 from marketplace.hours import HOUR
 from tests.factories import LotFactory, WindowFactory
-from tests.integration.auctions.conftest import Auction, close_and_clear
-from tests.integration.auctions.pages import Visit, bid_on, visit
+from tests.integration.auctions.conftest import Auction, close_and_clear, turn_clock_past_close
+from tests.integration.auctions.pages import Visit, bid_on, offer_again, visit
 from tests.integration.auctions.test_expressive_bids import bid_of, filtered, leg_on, option
 
 pytestmark = pytest.mark.django_db
@@ -25,13 +25,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def trader(auction: Auction) -> Visit:
     return visit(auction.buyer)
-
-
-def offer_again(lot: Lot, **hours: object) -> Lot:
-    """Open the market's next window with what is left of the block of ``lot``."""
-    Lot.objects.filter(pk=lot.pk).update(on_offer=False)
-    window = WindowFactory(market=lot.window.market, opens_at=database_now() - timedelta(minutes=4))
-    return LotFactory(window=window, block=lot.block, **hours)
 
 
 def copy(trader: Visit, bid: Bid):
@@ -95,6 +88,26 @@ class TestPlainBid:
         answer = copy(trader, bid)
         assert urlsplit(answer.url).path == reverse("auctions:bid_ticket", args=[later.pk])
         assert any("hours" in one for one in told(answer))
+
+    def test_into_a_window_that_closes_while_typing_leads_on_to_the_next(
+        self, auction: Auction, trader: Visit
+    ) -> None:
+        bid = bid_on(auction.lot, auction.buyer, units=8, price_ticks=5_000)
+        close_and_clear(auction.window)
+        second = offer_again(auction.lot)
+        assert urlsplit(copy(trader, bid).url).path == reverse("auctions:bid_ticket", args=[second.pk])
+        turn_clock_past_close(second.window)
+        third = offer_again(second)
+
+        answer = trader.client.post(
+            reverse("auctions:bid_review", args=[second.pk]), {"units": "7", "price": "1.75"}
+        )
+
+        assert answer.status_code == 422
+        assert "takes no bids" in answer.content.decode()
+        assert [answer.context["form"][name].value() for name in ("units", "price")] == ["7", "1.75"]
+        onward = answer.context["way_on"].address
+        assert onward == reverse("auctions:bid_ticket", args=[third.pk]) + "?units=7&price=1.75"
 
 
 class TestComposedBid:

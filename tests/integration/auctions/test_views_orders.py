@@ -23,7 +23,7 @@ from tests.integration.auctions.conftest import (
     turn_clock_past_freeze,
 )
 from tests.integration.auctions.orders import open_bid, start, step
-from tests.integration.auctions.pages import Visit, visit
+from tests.integration.auctions.pages import Visit, offer_again, visit
 
 pytestmark = pytest.mark.django_db
 FORM = "%Y-%m-%dT%H:%M"
@@ -131,6 +131,21 @@ class TestHelper:
         turn_clock_past_close(auction.window)
         text = trader.client.post(NEW, typed(auction.lot) | {"do": "review"}).content.decode()
         assert "takes no new order bids; the next one does" in text
+
+    def test_of_a_window_closed_while_typing_keeps_what_was_typed_and_bids_in_the_next(
+        self, auction: Auction, trader: Visit
+    ) -> None:
+        said = typed(auction.lot, goal="30", budget="60.50")
+        trader.client.get(NEW)
+        close_and_clear(auction.window)
+        answer = trader.client.post(NEW, said | {"do": "review"})
+        form = answer.context["form"]
+        assert (form["goal"].value(), form["budget"].value()) == ("30", "60.50")
+        trader.client.post(NEW, said | {"do": "confirm", "request_key": str(uuid4())})
+        later = offer_again(auction.lot)
+        order = StandingOrder.objects.get()
+        step(order)
+        assert [bid.window for bid in order.bids.all()] == [later.window]
 
     @pytest.mark.parametrize(
         ("field", "value", "says"),

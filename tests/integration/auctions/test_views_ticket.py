@@ -1,5 +1,7 @@
 """The bid ticket: what it takes, what it refuses and how it says so, and that two clicks are one bid."""
 
+from datetime import timedelta
+from html import escape
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
@@ -10,9 +12,15 @@ from accounts.models import BiddingLimit, Hold, Membership, Organization
 from auctions.models import Bid, Lot, LotPrice, Window
 from auctions.operations.windows import cancel_window
 from inventory.operations.blocks import withdraw_block
-from tests.factories import BuyerFactory, LotFactory, SellerFactory
-from tests.integration.auctions.conftest import Auction, turn_clock_past_close, turn_clock_past_freeze
-from tests.integration.auctions.pages import Visit, visit
+from marketplace.db import database_now
+from tests.factories import BlockFactory, BuyerFactory, LotFactory, SellerFactory, SiteFactory, WindowFactory
+from tests.integration.auctions.conftest import (
+    Auction,
+    close_and_clear,
+    turn_clock_past_close,
+    turn_clock_past_freeze,
+)
+from tests.integration.auctions.pages import Visit, offer_again, visit
 
 GOOD = {"units": "4", "price": "2.5000"}
 STEPS = ("review", "confirm")
@@ -78,6 +86,40 @@ class TestTicket:
         )
 
         assert "The current window of" in answer.content.decode()
+
+    @pytest.mark.parametrize("step", STEPS)
+    def test_of_a_window_closed_while_typing_leads_to_the_same_block_filled_in(
+        self, auction: Auction, trader: Visit, step: str
+    ) -> None:
+        close_and_clear(auction.window)
+        later = offer_again(auction.lot)
+
+        answer = post(trader, auction.lot, step)
+
+        assert answer.status_code == 422
+        assert [answer.context["form"][name].value() for name in GOOD] == [*GOOD.values()]
+        onward = answer.context["way_on"].address
+        assert onward == address(later) + "?units=4&price=2.5000"
+        assert f'href="{escape(onward)}"' in answer.content.decode()
+        form = trader.client.get(onward).context["form"]
+        assert [form[name].value() for name in GOOD] == [*GOOD.values()]
+
+    def test_leads_to_another_lot_of_the_product_or_else_to_the_market(
+        self, auction: Auction, trader: Visit
+    ) -> None:
+        close_and_clear(auction.window)
+        window = WindowFactory(market=auction.window.market, opens_at=database_now() - timedelta(minutes=4))
+        LotFactory(window=window)
+        market = reverse("auctions:market", args=[window.market.slug])
+        assert post(trader, auction.lot, "review").context["way_on"].address == market
+
+        block = auction.lot.block
+        site = SiteFactory(region=block.site.region)
+        alike = LotFactory(
+            window=window, block=BlockFactory(site=site, resource_type=block.resource_type, units=8)
+        )
+        onward = post(trader, auction.lot, "review").context["way_on"]
+        assert onward.address == address(alike) + "?units=4&price=2.5000"
 
     @pytest.mark.parametrize("step", STEPS)
     def test_keeps_the_cost_beside_a_refusal(self, auction: Auction, trader: Visit, step: str) -> None:

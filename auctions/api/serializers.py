@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from auctions.models import Award, Bid, BidLeg, BidOption, Indication, Lot, Market, ProductPrice, Window
-from auctions.queries.bids import average_ticks
+from auctions.queries.bids import average_ticks, was_cut
 from inventory.models import ResourceType
 
 
@@ -91,6 +91,7 @@ class WindowSerializer(serializers.ModelSerializer):
             "bids_root",
             "book_sha256",
             "seal",
+            "lots_per_filter",
             "cleared_at",
             "clearing_status",
             "clearing_gap",
@@ -242,12 +243,14 @@ class BidSerializer(serializers.ModelSerializer):
 
     Of a bid that won, what it costs is held until its settlement takes the hold over.
 
-    ``receipt_sha256`` seals what it says, with its ``nonce`` and its ``sequence``.
+    ``receipt_sha256`` seals what it says, with its ``nonce`` and its ``sequence``. ``lots_per_filter`` says to how many
+    lots its filters were cut at close; null of a bid that was not cut.
     """
 
     options = OptionSerializer(many=True, read_only=True)
     awards = AwardSerializer(many=True, read_only=True)
     hold_cents = serializers.IntegerField(source="held_cents", read_only=True)
+    lots_per_filter = serializers.SerializerMethodField()
 
     class Meta:
         model = Bid
@@ -266,5 +269,9 @@ class BidSerializer(serializers.ModelSerializer):
             "changed_at",
             "loss_reason",
             "minimum_to_win_ticks",
+            "lots_per_filter",
             "awards",
         ]
+
+    def get_lots_per_filter(self, bid: Bid) -> int | None:
+        return bid.window.lots_per_filter if was_cut(bid) else None

@@ -54,13 +54,7 @@ class OwnBid:
 
     @property
     def was_cut(self) -> bool:
-        """Whether a filter of it has as many lots as its window left each, where all were too many to clear."""
-        most = self.bid.window.lots_per_filter
-        return any(
-            leg.is_filtered and len(leg.named_lots.all()) == most
-            for option in self.bid.options.all()
-            for leg in option.legs.all()
-        )
+        return was_cut(self.bid)
 
     @property
     def max_cents(self) -> int:
@@ -74,6 +68,16 @@ class OwnBid:
     @property
     def amount_ticks(self) -> int:
         return sum(award.amount_ticks for award in self.awards)
+
+
+def was_cut(bid: Bid) -> bool:
+    """Say whether a filter of a bid has as many lots as its window left each, where all were too many to clear."""
+    most = bid.window.lots_per_filter
+    return any(
+        leg.is_filtered and len(leg.named_lots.all()) == most
+        for option in bid.options.all()
+        for leg in option.legs.all()
+    )
 
 
 def bids_of(organization: Organization) -> QuerySet[Bid]:

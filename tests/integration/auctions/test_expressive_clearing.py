@@ -89,6 +89,8 @@ class TestTooManyMatches:
         page = visit(auction.buyer).client
         assert "first 3 of the lots" in page.get(f"/bids/{bid.pk}/").content.decode()
         assert "first 3 lots of those" in page.get(f"/windows/{window.pk}/").content.decode()
+        assert page.get(f"/api/v1/bids/{bid.pk}/").json()["lots_per_filter"] == 3
+        assert page.get(f"/api/v1/windows/{window.pk}/").json()["lots_per_filter"] == 3
 
     def test_leaves_bids_that_name_their_lots_alone(self, auction: Auction, crowded: list[Lot]) -> None:
         named = place(auction, bid_of(option(leg_on(*crowded[:4], hours=1))))
@@ -100,6 +102,9 @@ class TestTooManyMatches:
 
         window = Window.objects.get()
         assert (window.lots_per_filter, window.held_reason) == (1, "")
+        page = visit(auction.buyer).client
+        assert page.get(f"/api/v1/bids/{named.pk}/").json()["lots_per_filter"] is None
+        assert page.get(f"/api/v1/windows/{window.pk}/").json()["lots_per_filter"] == 1
         assert BidLegLot.objects.filter(leg__option__bid=named).count() == 4
         assert [lot.lot for lot in BidLegLot.objects.filter(leg__option__bid=bid)] == crowded[:1]
 

@@ -36,7 +36,7 @@ class PriceField(forms.CharField):
 class WholeNumberField(forms.IntegerField):
     """A whole number in plain digits: Python would also read ``+5``, ``1_0``, ``5.0`` and digits of other scripts."""
 
-    def to_python(self, value: object) -> int | None:  # type: ignore[override]
+    def to_python(self, value: object) -> int | None:
         if value in self.empty_values:
             return None
         text = str(value).strip()

@@ -55,8 +55,11 @@ def test_nothing_follows_a_payment() -> None:
     assert ChargeAttempt.TRANSITIONS[ChargeAttempt.Outcome.SUCCEEDED] == frozenset()
 
 
-def test_nothing_goes_back_to_not_known() -> None:
-    assert not any(ChargeAttempt.Outcome.UNKNOWN in targets for targets in ChargeAttempt.TRANSITIONS.values())
+def test_only_what_waited_for_the_buyer_goes_back_to_not_known() -> None:
+    unknown, waiting = ChargeAttempt.Outcome.UNKNOWN, ChargeAttempt.Outcome.ACTION_REQUIRED
+    assert {source for source, targets in ChargeAttempt.TRANSITIONS.items() if unknown in targets} == {
+        waiting
+    }
 
 
 @pytest.mark.parametrize(

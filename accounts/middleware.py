@@ -4,6 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import rotate_token
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import Membership, Organization, User
@@ -44,6 +45,17 @@ def active_organization_middleware(
         return get_response(request)
 
     return middleware
+
+
+def act_for(request: MemberRequest, organization_id: int) -> None:
+    """Have the session act for one of the person's organizations from here on.
+
+    Forms of pages drawn for another, in other tabs, are refused from then on by their token: they would act for this
+    one, as only what htmx sends says whom its page was drawn for.
+    """
+    request.session[SESSION_KEY] = organization_id
+    if request.organization is not None and request.organization.pk != organization_id:
+        rotate_token(request)
 
 
 def _was_drawn_for_another(request: MemberRequest) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -13,8 +12,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import queries
 from accounts.access import login_needed, member_needed, owner_needed
 from accounts.forms import ApiKeyForm, MemberForm, OrganizationForm
-from accounts.middleware import SESSION_KEY, MemberRequest, active_organization
-from accounts.models import BiddingLimit, Membership, Organization
+from accounts.middleware import MemberRequest, act_for, active_organization
+from accounts.models import BiddingLimit, Membership
 from accounts.operations import ApiKeyNotFound, create_api_key, revoke_api_key
 
 
@@ -34,7 +33,7 @@ def organization_create(request: MemberRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, "accounts/organization_create.html", {"form": form}, status=422)
     created = form.create_for(request.user)
-    _act_for(request, created)
+    act_for(request, created.pk)
     messages.success(request, f"You act for {created} now.")
     return redirect("settlements:start")
 
@@ -46,7 +45,7 @@ def switch_organization(request: MemberRequest) -> HttpResponse:
     own = {str(membership.organization_id): membership.organization for membership in request.memberships}
     if chosen not in own:
         raise Http404("not an organization of this person")
-    _act_for(request, own[chosen])
+    act_for(request, own[chosen].pk)
     messages.success(request, f"You act for {own[chosen]} now.")
     return redirect("board")
 
@@ -74,15 +73,6 @@ def api_key_revoke(request: MemberRequest, pk: int) -> HttpResponse:
         raise Http404 from None
     messages.success(request, "The key is revoked. Requests with it are refused from now on.")
     return redirect("accounts:organization")
-
-
-def _act_for(request: MemberRequest, chosen: Organization) -> None:
-    """Have the session act for an organization; forms of pages drawn before, in other tabs, are refused from now on.
-
-    They would act for the new one: only what htmx sends says whom its page was drawn for (accounts/middleware.py).
-    """
-    request.session[SESSION_KEY] = chosen.pk
-    rotate_token(request)
 
 
 def organization_page(

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts.access import login_needed
-from accounts.middleware import SESSION_KEY, MemberRequest
+from accounts.middleware import MemberRequest, act_for
 from settlements.links import LinkExpired, LinkForged, settlement_of_link
 from settlements.models import Settlement
 
@@ -39,7 +39,7 @@ def _to_settlement(request: MemberRequest, settlement_id: int) -> HttpResponse:
     own = [membership.organization_id for membership in request.memberships]
     if settlement is None or settlement.organization_id not in own:
         raise PermissionDenied("This link is for members of another organization. Log in as one of them.")
-    request.session[SESSION_KEY] = settlement.organization_id
+    act_for(request, settlement.organization_id)
     if settlement.status == Settlement.Status.DEFAULTED:
         return _dead_end(request, "defaulted", HTTPStatus.GONE, settlement)
     return redirect(reverse("settlements:own_settlement_detail", args=[settlement_id]) + "#pay")

@@ -97,6 +97,25 @@ class TestPaymentLink:
         assert page.status_code == 200
         assert f"Settlement {settlement.pk}" in page.content.decode()
 
+    def test_has_forms_of_pages_drawn_for_another_organization_refused(self) -> None:
+        settlement = declined()
+        owner = owner_of(settlement)
+        other = MembershipFactory(user=owner, organization=BuyerFactory()).organization
+        browser = Client(enforce_csrf_checks=True)
+        browser.force_login(owner)
+
+        def token() -> dict[str, str]:
+            return {"csrfmiddlewaretoken": str(browser.get("/bids/").context["csrf_token"])}
+
+        browser.post("/organization/switch/", {"organization": other.pk} | token())
+        drawn_for_other = token()
+        browser.get(path_of(payment_link(settlement.pk)))
+
+        assert browser.post(url("prepayment_start"), drawn_for_other).status_code == 403
+        drawn_for_own = token()
+        browser.get(path_of(payment_link(settlement.pk)))  # changes nothing, so forms stay good
+        assert browser.post(url("prepayment_start"), drawn_for_own).status_code == 422
+
     def test_opens_nothing_for_a_stranger(self) -> None:
         settlement = declined()
         stranger = Client()

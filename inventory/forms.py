@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.http import QueryDict
 
 from accounts.models import Organization
 from inventory.models import Region, ResourceType, Site, UnitCost
 from inventory.terms import BlockError, BlockTerms, CostTerms, Pattern, PatternTerms
 from marketplace.fields import AmountField, InstantField, PriceField, WholeNumberField
 from marketplace.money import CENTS_PER_DOLLAR, dollars_of_ticks
+from marketplace.versioned_forms import VersionedForm
 
 HOUR_INPUT = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "3600"}, format="%Y-%m-%dT%H:%M")
 DAY_INPUT = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
@@ -177,7 +177,7 @@ class ImportForm(forms.Form):
     )
 
 
-class CostForm(forms.Form):
+class CostForm(VersionedForm):
     """What a unit of a type costs its owner. Starts from what was saved, else from the type's own power."""
 
     purchase = AmountField(
@@ -211,7 +211,6 @@ class CostForm(forms.Form):
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
     energy = PriceField(label="Electricity", max_length=20, help_text="Dollars per kilowatt-hour.")
-    version = forms.CharField(widget=forms.HiddenInput)
 
     @classmethod
     def initial_of(cls, cost: UnitCost | None, resource_type: ResourceType) -> dict[str, object]:
@@ -226,13 +225,6 @@ class CostForm(forms.Form):
             "power_watts": cost.power_watts,
             "energy": dollars_of_ticks(cost.energy_ticks),
         }
-
-    def tell(self, changed: str, *, version: str) -> None:
-        """Show what the costs are now, beside what was typed: what is sent next has seen them."""
-        assert isinstance(self.data, QueryDict)
-        self.data = self.data.copy()
-        self.data["version"] = version
-        self.add_error(None, changed)
 
     @property
     def terms(self) -> CostTerms:

@@ -10,9 +10,10 @@ from django.http import QueryDict
 
 from accounts.models import User
 from marketplace.fields import WholeNumberField
+from marketplace.versioned_forms import VersionedForm
 from notifications.kinds import AUDIENCES, FINANCE, OPERATOR, Kind
 from notifications.models import Preference, WebhookEndpoint
-from notifications.operations.endpoints import EndpointChanged, EndpointRefused, Terms, terms_of_endpoint
+from notifications.operations.endpoints import EndpointRefused, Terms, terms_of_endpoint
 from notifications.operations.reading import Choice, choose
 from notifications.webhook_events import EVENTS
 
@@ -109,7 +110,7 @@ class PreferencesForm(forms.Form):
         )
 
 
-class EndpointForm(forms.Form):
+class EndpointForm(VersionedForm):
     """Where events go, and which."""
 
     url = forms.CharField(
@@ -124,7 +125,6 @@ class EndpointForm(forms.Form):
         choices=[(kind, f"{event.means} ({kind})") for kind, event in EVENTS.items()],
         widget=forms.CheckboxSelectMultiple({"class": "in-columns"}),
     )
-    version = forms.CharField(widget=forms.HiddenInput)
 
     def __init__(self, data: QueryDict | None = None, *, endpoint: WebhookEndpoint | None = None) -> None:
         initial: dict[str, object] = {}
@@ -148,10 +148,3 @@ class EndpointForm(forms.Form):
     def refuse(self, refused: EndpointRefused) -> None:
         """Show why it was refused, at its field."""
         self.add_error(refused.field or None, str(refused))
-
-    def tell(self, changed: EndpointChanged) -> None:
-        """Show what it is now, beside what was typed: what is sent next has seen it."""
-        assert isinstance(self.data, QueryDict)
-        self.data = self.data.copy()
-        self.data["version"] = changed.terms.version
-        self.add_error(None, str(changed))

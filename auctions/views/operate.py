@@ -20,12 +20,13 @@ from auctions.queries import operations as watch
 from marketplace.fields import WholeNumberField
 from marketplace.hours import HOUR
 from marketplace.states import IllegalTransition
+from marketplace.versioned_forms import VersionedForm
 
 MINUTE = timedelta(minutes=1)
 MOST_MINUTES, MOST_HOURS = 60 * 24 * 31, 24 * 731
 
 
-class MarketForm(forms.Form):
+class MarketForm(VersionedForm):
     """A market as an operator types it: minutes between windows, hours from close to delivery."""
 
     name = forms.CharField(label="Name", max_length=60)
@@ -49,7 +50,6 @@ class MarketForm(forms.Form):
     position = WholeNumberField(
         label="Place on the board", min_value=0, max_value=1000, help_text="0 comes first.", initial=0
     )
-    version = forms.CharField(widget=forms.HiddenInput)
 
     def __init__(self, data: object = None, *, market: Market | None = None) -> None:
         initial = (
@@ -140,13 +140,7 @@ def market_change(request: HttpRequest, pk: int) -> HttpResponse:
         except MarketRejected as refused:
             form.add_error(refused.field, str(refused))
         except MarketChanged as changed:
-            typed = request.POST.copy()
-            typed["version"] = (
-                changed.terms.version
-            )  # they are named on the page: what is sent next has seen them
-            form = MarketForm(typed, market=market)
-            form.full_clean()
-            form.add_error(None, str(changed))
+            form.tell(str(changed), version=changed.terms.version)
         else:
             messages.success(request, f"{market} is changed, from its next window on.")
             return redirect("auctions:operate_market_list")

@@ -60,7 +60,7 @@ def webhook_detail(request: MemberRequest, pk: int) -> HttpResponse:
         except EndpointRefused as refused:
             form.refuse(refused)
         except EndpointChanged as changed:
-            form.tell(changed)
+            form.tell(str(changed), version=changed.terms.version)
         except WebhookEndpoint.DoesNotExist:
             raise Http404 from None
         else:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from allauth.account.decorators import reauthentication_required
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
@@ -61,7 +61,7 @@ class EvidenceForm(forms.Form):
 class ExcuseForm(forms.Form):
     """Why a buyer bids again after a dispute that we lost money by."""
 
-    note = forms.CharField(label="Why", max_length=300)
+    note = forms.CharField(label="Why they may bid again", max_length=300)
 
 
 class BearForm(forms.Form):
@@ -76,6 +76,13 @@ class BearForm(forms.Form):
 @finance_needed
 def dispute_list(request: HttpRequest) -> HttpResponse:
     """List disputes newest first, by whom they wait for."""
+    return _list_page(request)
+
+
+def _list_page(
+    request: HttpRequest, *, refused: tuple[int, ExcuseForm] | None = None, status: int = 200
+) -> HttpResponse:
+    """Show the list; ``refused``: the dispute of a prepayment whose form was refused, and the form."""
     chosen = request.GET.get("show", "")
     statuses = next((states for key, _, states in TABS if key == chosen), tuple(Dispute.Status))
     page = dispute_page(listed_disputes().filter(status__in=statuses), before=before_of(request))
@@ -83,9 +90,16 @@ def dispute_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "tabs": [(key, name) for key, name, _ in TABS],
         "chosen": chosen,
-        "prepaid": prepaid_disputes()[:N_PREPAID] if not chosen else [],
+        "prepaid": [
+            (dispute, refused[1] if refused and refused[0] == dispute.pk else _excuse_form(dispute.pk))
+            for dispute in (prepaid_disputes()[:N_PREPAID] if not chosen else [])
+        ],
     }
-    return render(request, "settlements/dispute_list.html", context)
+    return render(request, "settlements/dispute_list.html", context, status=status)
+
+
+def _excuse_form(dispute_id: int, data: QueryDict | None = None) -> ExcuseForm:
+    return ExcuseForm(data, auto_id=f"id_excuse_{dispute_id}_%s")
 
 
 @require_POST
@@ -93,10 +107,9 @@ def dispute_list(request: HttpRequest) -> HttpResponse:
 def prepaid_dispute_excuse(request: HttpRequest, pk: int) -> HttpResponse:
     """Let a buyer bid again after a dispute of a prepayment that cost us what was spent."""
     get_object_or_404(PrepaidDispute, pk=pk)
-    form = ExcuseForm(request.POST)
+    form = _excuse_form(pk, request.POST)
     if not form.is_valid():
-        messages.error(request, "Say why in a sentence of at most 300 characters.")
-        return redirect("settlements:dispute_list")
+        return _list_page(request, refused=(pk, form), status=422)
     try:
         excuse_prepaid_dispute(dispute_id=pk, by=_person(request), note=form.cleaned_data["note"])
     except NotExcused as refused:

@@ -71,7 +71,11 @@ class TestExcused:
         page = finance.get(reverse("settlements:dispute_list")).content.decode()
         assert "Let them bid again" in page
 
-        assert "Say why" in finance.post(where, {"note": ""}, follow=True).content.decode()
+        for note, says in (("", "This field is required"), ("w" * 301, "at most 300 characters")):
+            refused = finance.post(where, {"note": note})
+            assert refused.status_code == 422
+            assert says in refused.content.decode()
+            assert f'value="{note}"' in refused.content.decode() or not note
         assert BiddingLimit.objects.get(pk=buyer.pk).suspended_reason
         answer = finance.post(where, {"note": "They paid by wire."}, follow=True).content.decode()
 

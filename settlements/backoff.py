@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+TOLD_AFTER_CALLS = 6
+"""Half an hour of calls and look-ups of one payment or transfer: an outcome not known then is told to finance, once."""
+
 FIRST_PAUSE_S = 2.0
 MAX_DOUBLINGS = 11
 """At last a row is tried every 68 minutes."""

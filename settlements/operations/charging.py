@@ -23,6 +23,7 @@ from accounts.stream import append_desk_event
 from marketplace.db import database_now
 from marketplace.states import require_transition
 from settlements import stripe_gateway as gateway
+from settlements.backoff import TOLD_AFTER_CALLS
 from settlements.declines import is_buyers
 from settlements.models import ChargeAttempt, Customer, Dunning, PaymentMethod, Settlement
 from settlements.operations.payments import PaymentMismatch, apply_payment, apply_refusal, lock_attempt
@@ -33,8 +34,6 @@ logger = logging.getLogger(__name__)
 Outcome = ChargeAttempt.Outcome
 Status = Settlement.Status
 
-TOLD_AFTER_CALLS = 6
-"""Half an hour of calls and look-ups: whose outcome is still not known then is told to finance, once."""
 CLOCK_SKEW = timedelta(minutes=10)
 """How far Stripe's clock may lag behind ours when a payment is looked up by when its attempt was made."""
 

@@ -18,6 +18,7 @@ from marketplace.db import database_now
 from marketplace.states import require_transition
 from settlements import ledger
 from settlements import stripe_gateway as gateway
+from settlements.backoff import TOLD_AFTER_CALLS
 from settlements.models import SellerAccount, Settlement, SettlementLine, Transaction, Transfer, TransferHold
 from settlements.operations.transfer_rows import (
     ask_for_approval,
@@ -30,8 +31,6 @@ from settlements.stripe_facts import OutcomeUnknown, PaidTransfer, Refused, Tran
 logger = logging.getLogger(__name__)
 Status = Transfer.Status
 
-TOLD_AFTER_CALLS = 6
-"""Half an hour of calls and look-ups: whose outcome is still not known then is told to finance, once."""
 CLOCK_SKEW = timedelta(minutes=10)
 FIRST_WAIT_FOR_FUNDS = timedelta(minutes=5)
 MAX_DOUBLINGS = 6
@@ -299,7 +298,8 @@ def _tell_if_stuck(transfer_id: int, problem: str) -> None:
     with transaction.atomic(durable=True):
         transfer = lock_transfer(transfer_id)
         if transfer.status == Status.SENDING:
-            message = f"Its outcome is not known after {transfer.n_calls} calls: {problem}."
+            found = problem or "Stripe is not done with it"
+            message = f"Its outcome is not known after {transfer.n_calls} calls: {found}."
             _tell_finance(transfer, "transfer.stuck", message[:300])
 
 

@@ -95,7 +95,9 @@ def effect_of(
 
     ``lines`` are all of the settlement's. To decide on it, lock settlement and lines first.
     """
-    taken_back = _require_refundable(settlement)
+    disputes = list(settlement.disputes.all())
+    _require_refundable(settlement, disputes)
+    taken_back = _taken_back_cents(settlement, disputes)
     effects = _line_effects(lines, line_cents)
     amount_cents = sum(effect.part.amount_cents for effect in effects)
     prepaid_left = settlement.prepaid_cents - settlement.refunded_prepaid_cents
@@ -137,19 +139,21 @@ def effect_of_lost(
     )
 
 
-def _require_refundable(settlement: Settlement) -> int:
-    """Return what the bank took back of a payment beyond what its lines bore, cents. Raise RefundRejected."""
+def _require_refundable(settlement: Settlement, disputes: Sequence[Dispute]) -> None:
     if settlement.status != Settlement.Status.PAID:
         raise RefundRejected(
             "settlement",
             f"Settlement {settlement.pk} is not paid ({settlement.get_status_display().lower()}).",
         )
-    disputes = list(settlement.disputes.all())
     if any(dispute.status in Dispute.NO_REFUND for dispute in disputes):
         raise RefundRejected(
             "settlement",
             f"The payment of settlement {settlement.pk} is disputed: its money goes back that way, or stays.",
         )
+
+
+def _taken_back_cents(settlement: Settlement, disputes: Sequence[Dispute]) -> int:
+    """Return what the bank took back of a payment beyond what its lines bore."""
     lost = sum(dispute.lost_cents for dispute in disputes if dispute.status == Dispute.Status.BORNE)
     if not lost:
         return 0

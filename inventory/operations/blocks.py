@@ -75,11 +75,11 @@ def create_block(
     """Write one block with its hours; assumes a transaction. ``is_another`` as in list_block. Raise BlockRefused."""
     if is_another is not None:
         Site.objects.select_for_update(no_key=True).filter(pk=terms.site_id, organization=seller).first()
-        if not _Checker(seller, [terms], now).errors_of(terms):
-            _refuse_overlap(seller, terms, is_another=is_another)
     errors = _Checker(seller, [terms], now).errors_of(terms)
     if errors:
         raise BlockRefused(errors)
+    if is_another is not None:
+        _refuse_overlap(seller, terms, is_another=is_another)
     [block] = _create_blocks(listed_by, [terms])
     return block
 

@@ -63,7 +63,7 @@ def list_draft(
     seller: Organization,
     listed_by: User,
     draft_id: int,
-    version_seen: int,
+    version_seen: int | None,
     terms: BlockTerms,
     is_another: bool,
 ) -> Block:

@@ -27,6 +27,7 @@ from inventory.operations import (
     list_draft,
 )
 from marketplace.hours import n_hours
+from marketplace.numbers import whole_number
 
 UNPROCESSABLE = 422
 
@@ -92,7 +93,7 @@ def draft_review(request: MemberRequest, pk: int) -> HttpResponse:
                 seller=seller,
                 listed_by=request.user,
                 draft_id=pk,
-                version_seen=_number(request.POST.get("version", "")),
+                version_seen=whole_number(request.POST.get("version")),
                 terms=form.terms,
                 is_another=form.cleaned_data["is_another"],
             )
@@ -126,10 +127,6 @@ def _draft_of(request: MemberRequest, pk: int) -> BlockDraft:
 
 def _leaves(request: MemberRequest) -> bool:
     return request.POST.get("go") == "leave"
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
 
 
 def _onward(request: MemberRequest, draft: BlockDraft, step: DraftStep) -> HttpResponse:

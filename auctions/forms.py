@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,10 +11,9 @@ from django.core.exceptions import ValidationError
 from auctions.models import Lot
 from auctions.policies import BidRejected
 from auctions.terms import BidTerms, single_lot_terms
-from marketplace.fields import PriceField
+from marketplace.fields import PLAIN_WHOLE, PriceField
 from marketplace.money import format_ticks
 
-WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 MAX_UNITS = 1_000_000
 """More than any lot; keeps what is typed within the database's integers."""
 
@@ -25,7 +23,7 @@ class UnitsField(forms.CharField):
 
     def clean(self, value: object) -> int:
         text = str(super().clean(value)).replace(",", "")
-        if not WHOLE_NUMBER.fullmatch(text):
+        if not PLAIN_WHOLE.fullmatch(text):
             raise ValidationError(
                 f"“{text}” is not a whole number of units; parts of a unit are not sold.", code="not_whole"
             )

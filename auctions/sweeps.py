@@ -76,9 +76,8 @@ def sweep_standing_orders(*, now: datetime) -> int:
                 taken += 1
         except Exception:
             logger.exception("standing order %s could not be looked at", order_id)
-            note_look(
-                order_id=order_id
-            )  # or it would be first again the next time, and fifty such keep out the rest
+            # Or it would be first again the next time, and fifty such keep out the rest.
+            note_look(order_id=order_id)
     return taken
 
 

@@ -14,9 +14,9 @@ from auctions.models import Bid, BidLeg, Lot
 from marketplace.hours import n_hours
 
 ANY_PART = 1
+"""As ``min_units``: any number of whole nodes is worth having."""
 MONTH_HOURS = 31 * 24
 """What runs longer than this is charged month by month."""
-"""As ``min_units``: any number of whole nodes is worth having."""
 
 MAX_LOTS_PER_LEG = 200
 """Lots that a leg can name, or that count of those its filter matches."""

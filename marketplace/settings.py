@@ -222,11 +222,13 @@ HANDOVER_KEYS = env.list(
 )
 """What encrypts what sellers hand over; the first encrypts, all decrypt. Needed as soon as money is real."""
 WEBHOOK_PRIVATE_ADDRESSES = env.bool("WEBHOOK_PRIVATE_ADDRESSES", default=False)
+"""Whether webhooks may go to this machine and its neighbours, and by plain http: for a market on one machine only."""
 
 NOTIFICATIONS_READ_KEPT_DAYS = env.int("NOTIFICATIONS_READ_KEPT_DAYS", default=90)
 NOTIFICATIONS_UNREAD_KEPT_DAYS = env.int("NOTIFICATIONS_UNREAD_KEPT_DAYS", default=365)
 WEBHOOK_LOG_KEPT_DAYS = env.int("WEBHOOK_LOG_KEPT_DAYS", default=90)
-"""Whether webhooks may go to this machine and its neighbours, and by plain http: for a market on one machine only."""
+"""What is older than these is deleted once an hour."""
+
 PLATFORM_FEE_BPS = env.int("PLATFORM_FEE_BPS", default=500)  # until a fee version says otherwise
 TRANSFER_FOUR_EYES_CENTS = env.int("TRANSFER_FOUR_EYES_CENTS", default=5_000_00)
 LARGE_SETTLEMENT_CENTS = env.int("LARGE_SETTLEMENT_CENTS", default=10_000_00)

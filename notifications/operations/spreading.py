@@ -157,7 +157,7 @@ def _gather(events: Iterable[StreamEvent]) -> Gathered:
         kind = kind_of(event.kind, event.data)
         if kind is None:
             continue
-        if kind.gathers and "window" in event.data:
+        if kind.gathers and "window" in event.data:  # deliveries' events of before 0.1 do not name theirs
             key = f"{event.organization_id}:{event.kind}:window:{event.data['window']}"
         else:
             key = f"{event.organization_id}#{event.sequence}"

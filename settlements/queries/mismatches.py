@@ -250,7 +250,7 @@ FINDERS: dict[Mismatch.Kind, str] = {
 }
 
 NEXT_ACTION: dict[Mismatch.Kind, str] = {
-    Kind.WINDOW_NOT_SETTLED: "Look in the worker's log why the window could not be settled; it is tried ever again.",
+    Kind.WINDOW_NOT_SETTLED: "Look in the worker's log why it could not be settled; it is tried again by itself.",
     Kind.AWARDS_DIFFER: "Compare the window's clearing with its settlements; refund or charge the difference by hand.",
     Kind.LINES_DIFFER: "Compare the lines with the settlement; a developer must look at the rows.",
     Kind.NOT_BOOKED: "Post the missing entries as a reversal and a new booking.",

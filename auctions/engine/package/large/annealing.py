@@ -193,7 +193,7 @@ def _near(program: Program, problem: Problem, bound: Bound) -> NDArray[np.bool_]
 
 
 def _places(program: Program, problem: Problem, spans: Spans, offset: Ints) -> list[Places]:
-    """The places of every bid that has columns of one award alone and loses little."""
+    """The places of every bid that has columns of one award alone."""
     n_bids = int(program.bid.max()) + 1
     is_open = (problem.upper > 0) & (program.kind == SELECTOR)
     others = np.zeros(n_bids, dtype=bool)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping, Set
 from typing import Any, NamedTuple
 
 from auctions.engine.verify.findings import Report
 from auctions.engine.verify.sheets import Id, Sheet
 
+VERSIONS = ("0.1.0",)
+"""Of the engine: those whose clearings this checks. Of an unknown one nobody could say which rule it followed."""
 REASONS = ("below_reserve", "outbid", "cannot_fit", "lost_to_own_option")
 
 
@@ -96,9 +97,8 @@ def read_claim(document: Any, sheet: Sheet, report: Report) -> Claim | None:
 def _check_head(document: dict[str, Any], sheet: Sheet, report: Report) -> None:
     if type(document["format"]) is not int or document["format"] != 1:
         report.find("format", "must be 1")
-    engine = document["engine"]
-    if type(engine) is not str or not re.fullmatch(r"\d+\.\d+\.\d+", engine, re.ASCII):
-        report.find("engine", "must name a version such as 0.1.0")
+    if document["engine"] not in VERSIONS:
+        report.find("engine", f"must name a version that is known here: {', '.join(VERSIONS)}")
     if document["book_sha256"] != sheet.sha256:
         report.find("book_sha256", f"is not the hash of this book, which is {sheet.sha256}")
 

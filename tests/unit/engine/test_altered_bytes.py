@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auctions.engine import book_from_json, canonical_json, clear
+from auctions.engine import ENGINE_VERSION, book_from_json, canonical_json, clear
 from auctions.engine.verify import Unreadable, load_json, verify
 from tests.unit.engine.books import books
 
@@ -49,3 +49,21 @@ class TestVerify:
         book, clearing = published(document)
 
         assert not holds(book, data.draw(altered(clearing)))
+
+    def test_knows_the_engine_that_is_here_and_no_other(self) -> None:
+        book, clearing = published(
+            {
+                "format": 1,
+                "rule": "core",
+                "hours": 1,
+                "lots": [
+                    {"id": "A", "seller": "s", "units": 1, "unit_step": 1, "start": 0, "end": 1, "reserve": 0}
+                ],
+                "bids": [],
+            }
+        )
+        own = f'"engine":"{ENGINE_VERSION}"'.encode()
+
+        assert holds(book, clearing)
+        assert own in clearing
+        assert not holds(book, clearing.replace(own, b'"engine":"9.9.9"'))

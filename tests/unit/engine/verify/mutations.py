@@ -8,9 +8,6 @@ from typing import Any
 
 Path = tuple[str | int, ...]
 
-SAYS_NOTHING = {("engine",)}
-"""Which version made the clearing cannot be told from the outcome."""
-
 
 def places(value: Any, path: Path = ()) -> Iterator[Path]:
     """Where something stands, the whole document included."""
@@ -39,8 +36,6 @@ def with_value(document: Any, path: Path, value: Any) -> Any:
 def mutations(document: Any) -> Iterator[tuple[str, Any]]:
     """Yield a name and the document with one thing changed."""
     for path in places(document):
-        if path in SAYS_NOTHING:
-            continue
         name = "/".join(map(str, path))
         for how, value in _other_values(at(document, path)):
             yield f"{name} {how}", with_value(document, path, value)

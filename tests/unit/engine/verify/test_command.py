@@ -82,10 +82,7 @@ def test_finds_one_changed_byte_anywhere(files, capfd):
     rng = random.Random(1)
     for path in files:
         text = path.read_bytes()
-        engine = text.find(b'"engine":"') + len(b'"engine":"')
         for at in range(len(text)):
-            if path == files[1] and engine <= at < engine + 5:
-                continue  # the version's digits: see mutations.SAYS_NOTHING
             path.write_bytes(
                 text[:at] + bytes([rng.choice([b for b in range(33, 127) if b != text[at]])]) + text[at + 1 :]
             )

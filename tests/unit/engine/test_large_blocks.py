@@ -17,7 +17,22 @@ from auctions.engine.package.found import exact_value
 from auctions.engine.package.highs import Problem, Relaxation
 from auctions.engine.package.large import is_large
 from auctions.engine.package.large.annealing import anneal
+from auctions.engine.package.large.chance import exponential, gumbel
+from auctions.engine.package.large.choosing import choose
+from auctions.engine.package.large.compiled import BITS, NOTHING, QUANTILES
 from auctions.engine.package.large.neighbourhoods import improve
+from auctions.engine.package.large.places import (
+    all_ticks,
+    chosen_by,
+    find_places,
+    fit,
+    free_units,
+    spread,
+    unit_prices,
+    without,
+)
+from auctions.engine.package.large.recreating import recreate
+from auctions.engine.package.large.relaxation import Relaxation as LargeRelaxation
 from auctions.engine.package.large.relaxation import relax_large
 from auctions.engine.package.large.spans import SpanRow, find_spans, write_rows
 from auctions.engine.package.program import Program, blocks, write_program
@@ -153,34 +168,88 @@ class TestImprove:
         assert (x == improve(program, problem, spans, bound, nothing)).all()
 
 
-class TestAnneal:
+def relaxation_of(program: Program) -> LargeRelaxation:
+    return relax_large(program, problem_of(program), find_spans(program))
+
+
+def chosen(program: Program, before: np.ndarray, *, effort: float) -> np.ndarray:
+    return choose(
+        program, problem_of(program), find_spans(program), relaxation_of(program), before, effort=effort
+    )
+
+
+class TestPlaces:
+    @settings(max_examples=60, deadline=None)
+    @given(BOOKS, st.randoms(use_true_random=False))
+    def test_stand_for_what_the_columns_say(self, document, rng):
+        for program in programs_of(document):
+            problem, spans = problem_of(program), find_spans(program)
+            bound = prove_bound(problem, np.zeros(len(program.limit)))  # at no prices every bid is near
+            places = find_places(program, problem, spans, bound)
+            x = random_choice(program, rng)
+            fixed = without(places, program, x)
+
+            found = chosen_by(places, x)
+
+            assert (spread(places, found, fixed) == x).all()
+            assert all_ticks(places, found) == exact_value(program.ticks, x) - exact_value(
+                program.ticks, fixed
+            )
+            left = free_units(program, spans, fixed)
+            for place in found[found != NOTHING]:
+                left[places.first[place] : places.end[place]] -= places.units[place]
+            assert (left == free_units(program, spans, x)).all()
+            assert (fit(places, found, free_units(program, spans, fixed)) == found).all()
+
+    def test_what_offers_most_for_a_unit_and_hour_fits_first(self):
+        document = small_week(random.Random(1))
+        lot = document["lots"][0] | {"units": 4, "unit_step": 1, "reserve": 0}
+        del lot["capacity"]
+        document["lots"] = [lot]
+        leg = {"lots": ["A"], "units": 3, "earliest": 0, "latest": 9, "hours": 9}
+        document["bids"] = [
+            {
+                "id": f"b{row}",
+                "bidder": f"o{row}",
+                "sequence": row,
+                "options": [{"price": price, "legs": [leg]}],
+            }
+            for row, price in enumerate([5, 8])
+        ]
+        (program,) = programs_of(document)
+        spans = find_spans(program)
+        bound = prove_bound(problem_of(program), np.zeros(len(program.limit)))
+        places = find_places(program, problem_of(program), spans, bound)
+        both = np.arange(2)
+
+        fitting = fit(places, both, free_units(program, spans, np.zeros(2, dtype=np.int64)))
+
+        assert fitting.tolist() == [NOTHING, 1]
+
+
+class TestChoose:
     @settings(max_examples=15, deadline=None)
     @given(BOOKS, st.randoms(use_true_random=False))
     def test_what_it_chooses_fits_and_is_no_worse_than_what_was_there(self, document, rng):
         for program in programs_of(document):
-            problem = problem_of(program)
-            prices = np.array([float(rng.randint(0, 3)) for _ in program.limit])
-            bound = prove_bound(problem, prices)
-            before, spans = random_choice(program, rng), find_spans(program)
+            before = random_choice(program, rng)
 
-            x = anneal(program, problem, spans, bound, before, effort=0)
+            x = chosen(program, before, effort=1.0)
 
             assert program.is_feasible(x)
             assert exact_value(program.ticks, x) >= exact_value(program.ticks, before)
 
-    def test_finds_no_worse_than_rounding_and_the_same_every_time(self):
+    def test_finds_more_than_rounding_and_the_same_every_time(self):
         program = largest_program(congested_week(30, 1))
-        problem = problem_of(program)
-        spans = find_spans(program)
-        relaxation = relax_large(program, problem, spans)
-        rounded = greedy(program, problem, relaxation.bound.reduced, relaxation.x)
+        relaxation = relaxation_of(program)
+        rounded = greedy(program, problem_of(program), relaxation.bound.reduced, relaxation.x)
         nothing = np.zeros(program.n_columns, dtype=np.int64)
 
-        x = anneal(program, problem, spans, relaxation.bound, nothing, effort=0.05)
+        x = chosen(program, nothing, effort=0.2)
 
-        assert exact_value(program.ticks, x) >= exact_value(program.ticks, rounded)
+        assert exact_value(program.ticks, x) > exact_value(program.ticks, rounded)
         assert exact_value(program.ticks, x) > 0.9 * relaxation.bound.ticks
-        assert (x == anneal(program, problem, spans, relaxation.bound, nothing, effort=0.05)).all()
+        assert (x == chosen(program, nothing, effort=0.2)).all()
 
     def test_leaves_bids_it_does_not_know_as_they_are(self):
         document = small_week(random.Random(1))
@@ -192,17 +261,57 @@ class TestAnneal:
         x[pair] = 1
         assert program.is_feasible(x)
 
-        problem = problem_of(program)
-        spans = find_spans(program)
-        after = anneal(program, problem, spans, relax_large(program, problem, spans).bound, x, effort=0)
+        after = chosen(program, x, effort=0.1)
 
         assert (after[pair] == 1).all()
         assert program.is_feasible(after)
 
-    def test_its_table_of_chance_does_not_hang_on_how_a_machine_rounds(self):
-        exact = [-math.log(-math.log((at + 0.5) / 4096)) * 256 for at in range(4096)]
+    @pytest.mark.parametrize("table", [gumbel, exponential])
+    def test_its_tables_of_chance_do_not_hang_on_how_a_machine_rounds(self, table):
+        parts = [(at + 0.5) / QUANTILES for at in range(QUANTILES)]
+        exact = [-math.log(part) * (1 << BITS) for part in parts]
+        if table is gumbel:
+            exact = [-math.log(-math.log(part)) * (1 << BITS) for part in parts]
 
         assert min(abs(each % 1 - 0.5) for each in exact) > 1e-9
+        assert set(table().tolist()) <= {round(each) for each in exact}
+
+
+@pytest.fixture(scope="module")
+def week():
+    program = largest_program(congested_week(30, 1))
+    problem, spans = problem_of(program), find_spans(program)
+    relaxation = relax_large(program, problem, spans)
+    places = find_places(program, problem, spans, relaxation.bound)
+    free = free_units(program, spans, np.zeros(program.n_columns, dtype=np.int64))
+    return places, unit_prices(places, program, spans, relaxation.price), free
+
+
+class TestEachSearch:
+    """Both on a week that neither can do without moving what it placed first."""
+
+    def test_more_work_finds_more(self, week):
+        places, price, free = week
+        nothing = np.full(places.n_bids, NOTHING)
+        hot = (0.3, 0.003)
+
+        little = recreate(places, price, free, nothing, heat=hot, seed=0, effort=1e-9)
+        much = recreate(places, price, free, nothing, heat=hot, seed=0, effort=0.02)
+        annealed = anneal(places, price, free, effort=0.02)
+
+        assert 0 < all_ticks(places, little) < all_ticks(places, much)
+        assert all_ticks(places, annealed) > all_ticks(places, little)
+        for found in (little, much, annealed):
+            assert (fit(places, found, free) == found).all()
+
+    def test_recreating_never_ends_below_where_it_began(self, week):
+        places, price, free = week
+        began = anneal(places, price, free, effort=0.005)
+
+        for seed in range(3):
+            found = recreate(places, price, free, began, heat=(2.0, 2.0), seed=seed, effort=0.001)
+
+            assert all_ticks(places, found) >= all_ticks(places, began)
 
 
 def _whole_leg(lot: str) -> dict[str, Any]:

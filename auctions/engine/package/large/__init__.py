@@ -2,7 +2,8 @@
 
 - `relaxation`: on a growing part of the columns, then with rows that stretches of hours imply (`spans`); its prices,
   multiplied out in whole numbers over all columns, are the bound;
-- `annealing`: a choice from nothing, all bids placed anew again and again while the lots' capacities harden;
+- `choosing`: a good choice, by `annealing` (all bids placed anew again and again while the lots' capacities harden) and
+  by `recreating` (bids near an hour taken out and put in anew), on `places`; what takes their time is `compiled`;
 - `neighbourhoods`: the choice, improved stretch by stretch with small integer programs;
 - `refill`: what a winner leaves is offered to the losers; the same prices bound what a search could add.
 

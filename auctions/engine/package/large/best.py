@@ -8,7 +8,6 @@ from auctions.engine.book import Ints
 from auctions.engine.package.bounds import Bound
 from auctions.engine.package.found import Found, best_of, exact_value
 from auctions.engine.package.highs import Problem
-from auctions.engine.package.large.annealing import anneal
 from auctions.engine.package.large.neighbourhoods import improve
 from auctions.engine.package.large.refill import refill
 from auctions.engine.package.large.relaxation import relax_large
@@ -19,6 +18,9 @@ from auctions.engine.package.work import WINDOW_WORK, Work
 
 FULL_EFFORT = WINDOW_WORK // 2
 """Units of work that a large block's own limits stand for; with less, they are lowered in proportion."""
+
+LITTLE_LEFT = 0.2
+"""Of the neighbourhoods' work, where all bids take part in the searches before: there they find next to nothing."""
 
 
 class LargeSearch:
@@ -45,6 +47,11 @@ class LargeSearch:
             rounded = greedy(self.program, problem, bound.reduced, relaxation.x)
         x, value = best_of(ticks, [x, rounded])
         if value < bound.ticks:
-            x = anneal(self.program, problem, spans, bound, x, effort=effort)
-            x = refill(self.program, problem, improve(self.program, problem, spans, bound, x, effort=effort))
+            from auctions.engine.package.large.choosing import choose  # numba, which few books need
+
+            x = choose(self.program, problem, spans, relaxation, x, effort=effort)
+            x = refill(self.program, problem, x)
+            is_covered = not (spans.units == 0).any()
+            part = effort * (LITTLE_LEFT if is_covered else 1.0)
+            x = refill(self.program, problem, improve(self.program, problem, spans, bound, x, effort=part))
         return Found(x, exact_value(ticks, x), max(exact_value(ticks, x), bound.ticks))

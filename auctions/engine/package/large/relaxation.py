@@ -49,10 +49,14 @@ LOWER, BASIC = 0, 1
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Relaxation:
-    """x : float64 (n,); bound : proven, its reduced ticks those of all columns"""
+    """x : float64 (n,); bound : proven, its reduced ticks those of all columns
+
+    price : float64 (m,) of the program's own rows, before any were added
+    """
 
     x: Floats
     bound: Bound
+    price: Floats
 
 
 @dataclass(eq=False, slots=True)
@@ -114,7 +118,7 @@ def relax_large(
 ) -> Relaxation:
     """Relax; `all_at_once` as the constant says; `effort`: which part of the work allowed may be done."""
     growing = _Growing(program, problem, _first_columns(program, all_at_once), MAX_WORK * effort)
-    relaxed, bound = _grow(growing)
+    relaxed, bound, price = _grow(growing)
     for _ in range(MAX_CUT_ROUNDS):
         if growing.work > growing.max_work:
             break
@@ -122,17 +126,20 @@ def relax_large(
         if not rows:
             break
         growing.add_rows(*write_rows(program, spans, rows))
-        relaxed, other = _grow(growing)
+        relaxed, other, _ = _grow(growing)
         gained = bound.ticks - other.ticks
         if gained > 0:
             bound = other
         if gained < LITTLE * bound.ticks:
             break
-    return Relaxation(relaxed, bound)
+    return Relaxation(relaxed, bound, price)
 
 
-def _grow(growing: _Growing) -> tuple[Floats, Bound]:
-    """Relax, with more columns each time, until the bound over all is close; the last choice and the best bound."""
+def _grow(growing: _Growing) -> tuple[Floats, Bound, Floats]:
+    """Relax, with more columns each time, until the bound over all is close.
+
+    The last choice, the best bound, and its prices.
+    """
     program = growing.program
     best: Bound | None = None
     primal = False
@@ -142,7 +149,7 @@ def _grow(growing: _Growing) -> tuple[Floats, Bound]:
         price = complete_prices(program, growing.problem, relaxed.price)
         bound = prove_bound(growing.problem, price)
         if best is None or bound.ticks < best.ticks:
-            best = bound
+            best, best_price = bound, price
         x = np.zeros(program.n_columns)
         x[growing.columns] = relaxed.x
         value = float(growing.problem.cost @ x)
@@ -154,7 +161,7 @@ def _grow(growing: _Growing) -> tuple[Floats, Bound]:
             break
         growing.change_columns(columns)
     assert best is not None
-    return x, best
+    return x, best, best_price
 
 
 def _first_columns(program: Program, all_at_once: int) -> Ints:

@@ -1,0 +1,294 @@
+"""What is compiled (numba) of annealing and of recreating, and the tables it walks through.
+
+All of it stands in this one file: what numba keeps of a compilation beside it is made anew when this file changes, but
+not when another does whose constants or functions were compiled in. Whole numbers only; nothing is checked for being
+within bounds (`NUMBA_BOUNDSCHECK=1` does, for tests).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+from auctions.engine.book import Ints
+
+BITS = 8
+"""Draws of the tables of chance are in parts of 2**-BITS."""
+QUANTILES = 4096
+SOME = 1 << 20
+"""Draws in a table of noise."""
+
+NOTHING = -1
+"""In place of a place: the bid gets nothing."""
+
+LARGEST_REACH = 30
+"""Hours before and after."""
+SELDOM = 50
+"""One bid in so many is passed over."""
+ROW_BITS = 22
+PARTS = 1 << 6
+PER_BID = 250
+"""Work of looking for a bid's place, in places and hours, besides those looked at; and of a round."""
+
+compiled = numba.njit(nogil=True, cache=os.access(Path(__file__).parent, os.W_OK))
+
+
+class Places(NamedTuple):
+    """All ways to fill the bids of a large block, as flat tables. See `places`.
+
+    All int64. The runs of bid `b` are those from `run_of_bid[b]` up to `run_of_bid[b + 1]`, and so on downwards.
+
+    shift : ticks are divided by 2**shift
+    run_of_bid (b + 1,), size_of_run (r + 1,), place_of_size (s + 1,)
+    bid_of_run, lot_of_run, run_first, run_end (r,) : from which position to which; no lot (NOTHING), and no
+        positions, where no hour of it can run short
+    units_of_size (s,) : in the lot's grain
+    first, end, units, ticks (p,)
+    column, more (p,) : the selector and how much of the column after it
+    lot_first, lot_end (l,) : positions of the lots
+    hour (h,) : of a position, about
+    run_on_lot (l + 1,), runs_by_lot : the runs of lot `i` are those that `runs_by_lot` names from `run_on_lot[i]` on
+    """
+
+    shift: int
+    run_of_bid: Ints
+    size_of_run: Ints
+    place_of_size: Ints
+    bid_of_run: Ints
+    lot_of_run: Ints
+    run_first: Ints
+    run_end: Ints
+    units_of_size: Ints
+    first: Ints
+    end: Ints
+    units: Ints
+    ticks: Ints
+    column: Ints
+    more: Ints
+    lot_first: Ints
+    lot_end: Ints
+    hour: Ints
+    run_on_lot: Ints
+    runs_by_lot: Ints
+
+    @property
+    def n_bids(self) -> int:
+        return len(self.run_of_bid) - 1
+
+    def bid_of_place(self) -> Ints:
+        run = np.repeat(np.arange(len(self.bid_of_run)), np.diff(self.place_of_size[self.size_of_run]))
+        return self.bid_of_run[run]
+
+
+@compiled
+def draw(state: Ints, below: int) -> int:
+    """A whole number from 0 up to `below`, at most 2**31: xorshift64* (Vigna 2016)."""
+    s = np.uint64(state[0])
+    s ^= s >> np.uint64(12)
+    s ^= s << np.uint64(25)
+    s ^= s >> np.uint64(27)
+    state[0] = np.int64(s)
+    high = np.int64((s * np.uint64(0x2545F4914F6CDD1D)) >> np.uint64(33))
+    return (high * below) >> 31
+
+
+@compiled
+def sweep(
+    places: Places, free: Ints, chosen: Ints, order: Ints, heat: int, charge: Ints, noise: Ints, state: Ints
+) -> None:
+    """Draw a place for every bid, in an order of chance."""
+    until = np.empty(len(free) + 1, dtype=np.int64)
+    for at in range(len(order) - 1, -1, -1):
+        other = draw(state, at + 1)
+        bid = order[other]
+        order[other] = order[at]
+        order[at] = bid
+        place = chosen[bid]
+        if place != NOTHING:
+            free[places.first[place] : places.end[place]] += places.units[place]
+        chosen[bid] = place = _drawn(places, free, bid, heat, charge, noise, until, state)
+        if place != NOTHING:
+            free[places.first[place] : places.end[place]] -= places.units[place]
+
+
+@compiled
+def _drawn(
+    places: Places, free: Ints, bid: int, heat: int, charge: Ints, noise: Ints, until: Ints, state: Ints
+) -> int:
+    """One of the bid's places: the largest of what it adds, less charges, and chance."""
+    runs = places.run_of_bid
+    first_size, end_size = places.size_of_run[runs[bid]], places.size_of_run[runs[bid + 1]]
+    n_places = places.place_of_size[end_size] - places.place_of_size[first_size]
+    chance = draw(state, max(SOME - n_places, 1))
+    best, drawn = noise[chance] * heat, NOTHING
+    for run in range(runs[bid], runs[bid + 1]):
+        first, end = places.run_first[run], places.run_end[run]
+        for size in range(places.size_of_run[run], places.size_of_run[run + 1]):
+            units, total = places.units_of_size[size], 0
+            for hour in range(first, end):
+                until[hour - first] = total
+                total += min(max(units - free[hour], 0), units) * charge[hour]
+            until[end - first] = total
+            for place in range(places.place_of_size[size], places.place_of_size[size + 1]):
+                chance += 1
+                worth = places.ticks[place] + noise[chance % SOME] * heat
+                worth -= until[places.end[place] - first] - until[places.first[place] - first]
+                if worth > best:
+                    best, drawn = worth, place
+    return drawn
+
+
+@compiled
+def recreate_by_chance(
+    places: Places,
+    above: Ints,
+    rate: Ints,
+    offer: Ints,
+    free: Ints,
+    chosen: Ints,
+    costs: Ints,
+    heats: Ints,
+    chance: Ints,
+    max_work: int,
+    state: Ints,
+) -> Ints:
+    """The best choice met. above : int64 (p,); rate, offer, costs : int64 (b,)"""
+    n_bids = len(chosen)
+    bids, before = np.arange(n_bids), chosen.copy()
+    keys, seen = np.empty(n_bids, dtype=np.int64), np.zeros(n_bids, dtype=np.int64)
+    until = np.empty(len(free) + 1, dtype=np.int64)
+    best, value, most, work = chosen.copy(), 0, 0, 0
+    n, n_rounds = n_bids, 0  # the first round puts in what fits beside all that is there
+    while True:
+        heat = heats[min(len(heats) - 1, work * len(heats) // max_work)]
+        if n_rounds:
+            n = _take_out_some(places, free, chosen, bids, before, seen, n_rounds, state)
+        _put_in_order(keys, bids[:n], rate, offer, state)
+        gain = 0
+        for at in range(n):
+            bid = bids[keys[at] & ((1 << ROW_BITS) - 1)]
+            if chosen[bid] == NOTHING and draw(state, SELDOM):
+                chosen[bid] = place = _best_place(places, above, free, bid, heat, until, state)
+                work += costs[bid]
+                _move(places, free, place, -1)
+        for at in range(n):
+            gain += _ticks(places, chosen[bids[at]]) - _ticks(places, before[at])
+        if gain >= 0 or -gain <= heat * chance[draw(state, QUANTILES)] >> BITS:
+            value += gain
+            if value > most:
+                most = value
+                best[:] = chosen
+        else:
+            for at in range(n):
+                _move(places, free, chosen[bids[at]], 1)
+            for at in range(n):
+                chosen[bids[at]] = before[at]
+                _move(places, free, before[at], -1)
+        n_rounds += 1
+        work += PER_BID
+        if work >= max_work or not len(places.lot_first):
+            return best
+
+
+@compiled
+def _take_out_some(
+    places: Places,
+    free: Ints,
+    chosen: Ints,
+    bids: Ints,
+    before: Ints,
+    seen: Ints,
+    now: int,
+    state: Ints,
+) -> int:
+    """Take out bids near an hour of a lot, and of one that a bid there could also go to; tell these and losers there.
+
+    bids, before : written: which they are, and their places until now. The number of them is returned.
+    """
+    lot = draw(state, len(places.lot_first))
+    n_runs = places.run_on_lot[lot + 1] - places.run_on_lot[lot]
+    if not n_runs:
+        return 0
+    position = places.lot_first[lot] + draw(state, places.lot_end[lot] - places.lot_first[lot])
+    run = places.runs_by_lot[places.run_on_lot[lot] + draw(state, n_runs)]
+    others = places.run_of_bid[places.bid_of_run[run]]
+    run = others + draw(state, places.run_of_bid[places.bid_of_run[run] + 1] - others)
+    beside = places.lot_of_run[run]
+    reach, kept, n = 2 + draw(state, LARGEST_REACH), draw(state, 4), 0
+    for which in range(2):
+        if which and beside in (lot, NOTHING):
+            break
+        at = beside if which else lot
+        low, high = places.lot_first[at], places.lot_end[at]
+        hour, hours = places.hour[position], places.hour[low:high]
+        first = low + np.searchsorted(hours, hour - reach)
+        end = low + np.searchsorted(hours, hour + reach)
+        for row in range(places.run_on_lot[at], places.run_on_lot[at + 1]):
+            run = places.runs_by_lot[row]
+            bid = places.bid_of_run[run]
+            place = chosen[bid]
+            if seen[bid] == now:
+                continue
+            if place == NOTHING:
+                if places.run_first[run] >= end or places.run_end[run] <= first:
+                    continue
+            elif places.first[place] >= end or places.end[place] <= first or draw(state, 4) + 1 <= kept:
+                continue
+            seen[bid], bids[n], before[n] = now, bid, place
+            n += 1
+            chosen[bid] = NOTHING
+            _move(places, free, place, 1)
+    return n
+
+
+@compiled
+def _put_in_order(keys: Ints, bids: Ints, rate: Ints, offer: Ints, state: Ints) -> None:
+    """Write into `keys` the bids' rows, in their lower bits, so that the first are those to be put in first."""
+    kind = draw(state, 3)
+    for at in range(len(bids)):
+        if kind == 0:
+            key = rate[bids[at]] * (10 * PARTS + draw(state, 3 * PARTS))
+        elif kind == 1:
+            key = offer[bids[at]] * (2 * PARTS + draw(state, PARTS))
+        else:
+            key = rate[bids[at]] * (3 * PARTS + draw(state, 10 * PARTS))
+        keys[at] = (-key << ROW_BITS) + at
+    keys[: len(bids)].sort()
+
+
+@compiled
+def _best_place(
+    places: Places, above: Ints, free: Ints, bid: int, heat: int, until: Ints, state: Ints
+) -> int:
+    """The place that fits and is worth most above its hours' prices, give or take some chance; or NOTHING."""
+    found, most = NOTHING, 0
+    for run in range(places.run_of_bid[bid], places.run_of_bid[bid + 1]):
+        first, end = places.run_first[run], places.run_end[run]
+        for size in range(places.size_of_run[run], places.size_of_run[run + 1]):
+            units, short = places.units_of_size[size], 0
+            for hour in range(first, end):
+                until[hour - first] = short
+                short += free[hour] < units
+            until[end - first] = short
+            for place in range(places.place_of_size[size], places.place_of_size[size + 1]):
+                if until[places.end[place] - first] == until[places.first[place] - first]:
+                    worth = above[place] + (draw(state, 1 << 16) * heat >> 16)
+                    if found == NOTHING or worth > most:
+                        found, most = place, worth
+    return found
+
+
+@compiled
+def _move(places: Places, free: Ints, place: int, sign: int) -> None:
+    """Give a place's units back (1) or take them (-1)."""
+    if place != NOTHING:
+        free[places.first[place] : places.end[place]] += sign * places.units[place]
+
+
+@compiled
+def _ticks(places: Places, place: int) -> int:
+    return 0 if place == NOTHING else places.ticks[place]

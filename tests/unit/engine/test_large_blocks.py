@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,11 +28,12 @@ from auctions.engine.package.large.places import (
     find_places,
     fit,
     free_units,
+    only_several,
     spread,
     unit_prices,
-    without,
 )
 from auctions.engine.package.large.recreating import recreate
+from auctions.engine.package.large.refill import refill
 from auctions.engine.package.large.relaxation import Relaxation as LargeRelaxation
 from auctions.engine.package.large.relaxation import relax_large
 from auctions.engine.package.large.spans import SpanRow, find_spans, write_rows
@@ -187,7 +189,7 @@ class TestPlaces:
             bound = prove_bound(problem, np.zeros(len(program.limit)))  # at no prices every bid is near
             places = find_places(program, problem, spans, bound)
             x = random_choice(program, rng)
-            fixed = without(places, program, x)
+            fixed = only_several(program, problem, spans, x)
 
             found = chosen_by(places, x)
 
@@ -250,6 +252,21 @@ class TestChoose:
         assert exact_value(program.ticks, x) > exact_value(program.ticks, rounded)
         assert exact_value(program.ticks, x) > 0.9 * relaxation.bound.ticks
         assert (x == chosen(program, nothing, effort=0.2)).all()
+
+    def test_bids_too_far_off_to_take_part_hold_nothing_back(self):
+        program = largest_program(congested_week(N_JOBS, 0))
+        problem, spans = problem_of(program), find_spans(program)
+        bound = relaxation_of(program).bound
+        places = find_places(program, problem, spans, bound)
+        far = ~np.isin(program.bid, program.bid[places.column])
+        held = refill(
+            program, replace(problem, upper=np.where(far, program.upper, 0)), np.zeros_like(program.upper)
+        )
+        assert held.any()
+
+        x = chosen(program, held, effort=0.05)
+
+        assert (x == chosen(program, np.zeros_like(held), effort=0.05)).all()
 
     def test_leaves_bids_it_does_not_know_as_they_are(self):
         document = small_week(random.Random(1))

@@ -19,9 +19,9 @@ from auctions.engine.package.large.places import (
     all_ticks,
     find_places,
     free_units,
+    only_several,
     spread,
     unit_prices,
-    without,
 )
 from auctions.engine.package.large.recreating import recreate
 from auctions.engine.package.large.relaxation import Relaxation
@@ -32,7 +32,7 @@ FROM_NOTHING = (0.3, 0.003)
 IMPROVING = (0.02, 0.001)
 """Heat at the beginning and the end."""
 
-FULL = 400_000
+FULL = 300_000
 """Coefficients from which on all the work is done; smaller blocks get less of it."""
 
 
@@ -46,7 +46,7 @@ def choose(
     places = find_places(program, problem, spans, relaxation.bound)
     if not places.n_bids:
         return x
-    fixed = without(places, program, x)
+    fixed = only_several(program, problem, spans, x)
     free, price = free_units(program, spans, fixed), unit_prices(places, program, spans, relaxation.price)
     nothing = np.full(places.n_bids, NOTHING)
     again = partial(recreate, places, price, free)

@@ -92,7 +92,7 @@ def draw(state: Ints, below: int) -> int:
     s ^= s << np.uint64(25)
     s ^= s >> np.uint64(27)
     state[0] = np.int64(s)
-    high = np.int64((s * np.uint64(0x2545F4914F6CDD1D)) >> np.uint64(33))
+    high = int((s * np.uint64(0x2545F4914F6CDD1D)) >> np.uint64(33))
     return (high * below) >> 31
 
 

@@ -27,12 +27,8 @@ LARGEST_TICKS = 40
 
 def find_places(program: Program, problem: Problem, spans: Spans, bound: Bound) -> Places:
     """The places of every bid that has columns of one award alone, and one of them that loses little."""
-    others = np.zeros(int(program.bid.max()) + 1, dtype=bool)
-    is_open = problem.upper > 0
-    others[program.bid[is_open & ((spans.units == 0) | (program.kind == PLACE))]] = True
-    selectors = np.flatnonzero(
-        is_open & (program.kind == SELECTOR) & (_is_near(program, problem, bound) & ~others)[program.bid]
-    )
+    takes_part = _is_near(program, problem, bound) & ~_has_several(program, problem, spans)
+    selectors = np.flatnonzero((problem.upper > 0) & (program.kind == SELECTOR) & takes_part[program.bid])
     column, more = _with_more(program, problem, selectors)
     after = np.minimum(column + 1, program.n_columns - 1)
     shift = max(0, int(problem.cost.max(initial=0)).bit_length() - LARGEST_TICKS)
@@ -97,11 +93,16 @@ def _is_near(program: Program, problem: Problem, bound: Bound) -> NDArray[np.boo
     return is_near
 
 
-def without(places: Places, program: Program, x: Ints) -> Ints:
-    """`x` without anything for the bids that have places."""
-    chosen = np.zeros(int(program.bid.max()) + 1, dtype=bool)
-    chosen[program.bid[places.column]] = True
-    return np.where(chosen[program.bid], 0, x)
+def _has_several(program: Program, problem: Problem, spans: Spans) -> NDArray[np.bool_]:
+    """Bids that have columns of several awards."""
+    several = np.zeros(int(program.bid.max()) + 1, dtype=bool)
+    several[program.bid[(problem.upper > 0) & ((spans.units == 0) | (program.kind == PLACE))]] = True
+    return several
+
+
+def only_several(program: Program, problem: Problem, spans: Spans, x: Ints) -> Ints:
+    """`x` with nothing for bids that have columns of one award alone, so also for those too far off to have places."""
+    return np.where(_has_several(program, problem, spans)[program.bid], x, 0)
 
 
 def free_units(program: Program, spans: Spans, x: Ints) -> Ints:

@@ -7,7 +7,14 @@ from datetime import datetime
 
 
 class OutcomeUnknown(Exception):
-    """Stripe may or may not have done what was asked: look it up, or ask again with the same idempotency key."""
+    """Stripe may or may not have done what was asked: look it up, or ask again with the same idempotency key.
+
+    ``is_answer``: it answered that it failed, and answers the same to the same key for a day.
+    """
+
+    def __init__(self, text: str, *, is_answer: bool = False) -> None:
+        super().__init__(text)
+        self.is_answer = is_answer
 
 
 class Refused(Exception):

@@ -9,6 +9,7 @@ from django.db import transaction
 from accounts.models import Organization
 from settlements import stripe_gateway as gateway
 from settlements.models import Customer
+from settlements.operations.keys import another_key_after_failure
 
 
 def ensure_customer(organization_id: int) -> str:
@@ -20,9 +21,13 @@ def ensure_customer(organization_id: int) -> str:
         )
     if customer.stripe_id:
         return customer.stripe_id
-    stripe_id = gateway.create_customer(
-        idempotency_key=str(customer.idempotency_key), name=organization.name, organization_id=organization_id
-    )
+    unmade = Customer.objects.filter(pk=customer.pk, idempotency_key=customer.idempotency_key, stripe_id=None)
+    with another_key_after_failure(unmade, "idempotency_key"):
+        stripe_id = gateway.create_customer(
+            idempotency_key=str(customer.idempotency_key),
+            name=organization.name,
+            organization_id=organization_id,
+        )
     with transaction.atomic(durable=True):
         Customer.objects.filter(pk=customer.pk, stripe_id=None).update(stripe_id=stripe_id)
     return stripe_id

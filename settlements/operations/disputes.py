@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.models import DeskEvent, User
 from accounts.stream import Happening, append_desk_event, append_events
@@ -17,6 +18,7 @@ from marketplace.states import require_transition
 from settlements import ledger
 from settlements import stripe_gateway as gateway
 from settlements.models import ChargeAttempt, Delivery, Dispute, Notice, Settlement, Transaction
+from settlements.operations.keys import another_key_after_failure
 from settlements.operations.payments import PaymentMismatch
 from settlements.operations.refunds import lock_settlement, write_lost_dispute
 from settlements.operations.suspensions import review_limit
@@ -140,7 +142,9 @@ def accept_dispute(*, dispute_id: int, by: User) -> Dispute.Status:
         dispute.evidence_key = dispute.evidence_key or uuid.uuid4()
         dispute.evidence_by = by
         dispute.save()
-    _record(gateway.accept_dispute(dispute.stripe_id, idempotency_key=f"accept-{dispute.evidence_key}"))
+    with another_key_after_failure(_with_its_key(dispute), "evidence_key"):
+        told = gateway.accept_dispute(dispute.stripe_id, idempotency_key=f"accept-{dispute.evidence_key}")
+    _record(told)
     return _status(dispute_id)
 
 
@@ -233,9 +237,14 @@ def _require_answerable(dispute: Dispute, now: datetime) -> None:
 
 def _hand_in(dispute: Dispute) -> StripeDispute:
     assert dispute.evidence is not None, "what is handed in was stored before"
-    return gateway.submit_evidence(
-        dispute.stripe_id, evidence=dispute.evidence, idempotency_key=str(dispute.evidence_key)
-    )
+    with another_key_after_failure(_with_its_key(dispute), "evidence_key"):
+        return gateway.submit_evidence(
+            dispute.stripe_id, evidence=dispute.evidence, idempotency_key=str(dispute.evidence_key)
+        )
+
+
+def _with_its_key(dispute: Dispute) -> QuerySet[Dispute]:
+    return Dispute.objects.filter(pk=dispute.pk, evidence_key=dispute.evidence_key)
 
 
 def _record(told: StripeDispute) -> None:

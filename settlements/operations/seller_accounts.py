@@ -13,6 +13,7 @@ from accounts.stream import append_event
 from marketplace.db import database_now
 from settlements import stripe_gateway as gateway
 from settlements.models import SellerAccount
+from settlements.operations.keys import another_key_after_failure
 from settlements.stripe_facts import ConnectAccount
 
 
@@ -83,9 +84,11 @@ def _ensure_account(organization_id: int, by: User) -> str:
     if own.stripe_id:
         return own.stripe_id
     # All that is asked is in the row: asked again with the same key it must be the same to the byte.
-    account = gateway.create_account(
-        idempotency_key=str(own.idempotency_key), organization_id=organization_id, email=own.email
-    )
+    unmade = SellerAccount.objects.filter(pk=own.pk, idempotency_key=own.idempotency_key, stripe_id=None)
+    with another_key_after_failure(unmade, "idempotency_key"):
+        account = gateway.create_account(
+            idempotency_key=str(own.idempotency_key), organization_id=organization_id, email=own.email
+        )
     with transaction.atomic(durable=True):
         SellerAccount.objects.filter(pk=own.pk, stripe_id=None).update(stripe_id=account.id)
         apply_account(account)

@@ -13,6 +13,7 @@ from django.db import connection
 from settlements.stripe_facts import CardRefused, OutcomeUnknown, Refused
 
 CONNECT_TIMEOUT_S = 3.05
+SERVER_ERROR = 500
 
 
 def client() -> stripe.StripeClient:
@@ -57,4 +58,4 @@ def plain_errors(*let_through: type[stripe.StripeError]) -> Iterator[None]:
         text = str(error.user_message or error)
         raise Refused(error.code or "invalid_request", text, param=error.param or "") from error
     except stripe.StripeError as error:
-        raise OutcomeUnknown(str(error)) from error
+        raise OutcomeUnknown(str(error), is_answer=(error.http_status or 0) >= SERVER_ERROR) from error

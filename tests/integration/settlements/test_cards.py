@@ -5,11 +5,15 @@ from pytest_django import Settings
 
 from accounts.models import BiddingLimit, Organization
 from accounts.operations import set_credit
+from settlements.models import Customer
 from settlements.operations.cards import remove_card
+from settlements.operations.customers import ensure_customer
 from settlements.queries.cards import why_no_limit
+from settlements.stripe_facts import OutcomeUnknown
+from settlements.stripe_sandbox.faults import ApiFault
 from settlements.stripe_sandbox.server import SandboxServer
 from tests.factories import BuyerFactory
-from tests.integration.settlements.steps import put_on_file
+from tests.integration.settlements.steps import put_on_file, stripe_client
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("stripe_sandbox")]
 STARTING_LIMIT = 25_000_00
@@ -71,3 +75,39 @@ class TestStartingLimit:
         put_on_file(other)
 
         assert (limit_of(own), limit_of(other)) == (100, STARTING_LIMIT)
+
+
+class TestCustomer:
+    def test_a_failure_that_stripe_remembers_is_asked_anew(self, stripe_sandbox: SandboxServer) -> None:
+        buyer = BuyerFactory()
+        stripe_sandbox.sandbox.faults.arm_api(
+            ApiFault(kind="error", phase="after", method="POST", path="/v1/customers")
+        )
+        with pytest.raises(OutcomeUnknown):
+            ensure_customer(buyer.pk)
+
+        stripe_id = ensure_customer(buyer.pk)
+
+        assert Customer.objects.get(organization=buyer).stripe_id == stripe_id
+
+    def test_an_answer_that_is_lost_is_asked_for_again(
+        self, stripe_sandbox: SandboxServer, settings: Settings
+    ) -> None:
+        buyer = BuyerFactory()
+        settings.STRIPE_READ_TIMEOUT_S = 0.2
+        stripe_sandbox.sandbox.faults.arm_api(
+            ApiFault(kind="timeout", phase="after", method="POST", path="/v1/customers")
+        )
+        with pytest.raises(OutcomeUnknown):
+            ensure_customer(buyer.pk)
+        stripe_sandbox.sandbox.faults.release()
+        settings.STRIPE_READ_TIMEOUT_S = 20.0
+
+        ensure_customer(buyer.pk)
+
+        of_buyer = [
+            customer
+            for customer in stripe_client().v1.customers.list({"limit": 100}).data
+            if customer.metadata["organization"] == str(buyer.pk)
+        ]
+        assert len(of_buyer) == 1

@@ -19,6 +19,8 @@ from settlements.models import FeePolicy, SellerAccount, Transfer
 from settlements.operations.transfer_decisions import hold_transfer, propose_transfers, reject_transfer
 from settlements.operations.transfers import send_transfer
 from settlements.queries.statements import month_of, next_month, statement_of
+from settlements.stripe_sandbox.faults import ApiFault
+from settlements.stripe_sandbox.server import SandboxServer
 from tests.factories import (
     PASSWORD,
     BuyerFactory,
@@ -129,6 +131,18 @@ class TestSetup:
         assert member_of(BuyerFactory()).get(url("payout_list")).status_code == 404
         assert Client().get(url("payout_list")).status_code == 302
         assert "An owner of" in text_of(member_of(seller, Membership.Role.VIEWER).get(url("payout_setup")))
+
+    def test_a_failure_that_stripe_remembers_is_asked_anew(self, stripe_sandbox: SandboxServer) -> None:
+        stripe_sandbox.sandbox.faults.arm_api(
+            ApiFault(kind="error", phase="after", method="POST", path="/v1/accounts")
+        )
+        owner = member_of(SellerFactory())
+        answer = owner.post(url("payout_setup_start"), follow=True)
+        assert "Stripe did not answer" in text_of(answer)
+
+        self.start(owner)
+
+        assert SellerAccount.objects.get().stripe_id
 
     def test_says_so_when_stripe_does_not_answer(self, settings: Settings) -> None:
         settings.STRIPE_SANDBOX_URL = "http://127.0.0.1:9"

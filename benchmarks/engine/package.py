@@ -38,6 +38,7 @@ BOOKS: dict[str, Callable[[int], dict[str, Any]]] = {
     "week200": lambda seed: congested_week(200, seed),
     "week600": lambda seed: congested_week(600, seed),
     "week600one": lambda seed: congested_week(600, seed, as_one=True),
+    "week600wide": lambda seed: congested_week(600, seed, as_one=True, times=2),
     "week600traces": lambda seed: traced_week(600, seed),
     "mixed5000": lambda seed: mixed_book(5_000, seed),
 }

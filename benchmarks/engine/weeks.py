@@ -16,16 +16,17 @@ RESERVES = {"H100": 12_000, "H200": 17_000, "B200": 26_000}
 """Ticks per unit-hour."""
 
 
-def congested_week(n_jobs: int, seed: int, *, as_one: bool = False) -> dict[str, Any]:
-    """Jobs of 1 to 8 nodes for 4 to 48 hours within a window, on one type or two; about twice what is on offer.
+def congested_week(n_jobs: int, seed: int, *, as_one: bool = False, times: int = 1) -> dict[str, Any]:
+    """Jobs of 1 to 8 nodes for 4 to 48 hours within a window, on one type or two; about three times what is on offer.
 
-    What there is of a type comes in lots of 8 nodes of a seller each, or all `as_one` lot; the jobs are the same.
+    What there is of a type comes in lots of 8 nodes of a seller each, or all `as_one` lot, so many `times` as large; the
+    jobs are the same.
     """
     rng = random.Random(f"week {n_jobs} {seed}")
     n_lots = max(1, n_jobs // 150)
     units = 64
     if as_one:
-        units, n_lots = units * n_lots, 1
+        units, n_lots = units * n_lots * times, 1
     lots = [
         _lot(f"{kind}-{row}", f"seller{row}", units, 0, HOURS, RESERVES[kind])
         for kind in TYPES

@@ -19,8 +19,8 @@ RESERVES = {"H100": 12_000, "H200": 17_000, "B200": 26_000}
 def congested_week(n_jobs: int, seed: int, *, as_one: bool = False, times: int = 1) -> dict[str, Any]:
     """Jobs of 1 to 8 nodes for 4 to 48 hours within a window, on one type or two; about three times what is on offer.
 
-    What there is of a type comes in lots of 8 nodes of a seller each, or all `as_one` lot, so many `times` as large; the
-    jobs are the same.
+    What there is of a type comes in lots of 8 nodes of a seller each, or all `as_one` lot, so many `times` as large.
+    The jobs are the same.
     """
     rng = random.Random(f"week {n_jobs} {seed}")
     n_lots = max(1, n_jobs // 150)

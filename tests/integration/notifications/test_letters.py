@@ -11,7 +11,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Membership
-from notifications.links import unsubscribe_link
+from notifications.kinds import BY_NAME
+from notifications.links import Unsubscription, read_unsubscribe_link, unsubscribe_link
 from notifications.models import Letter, Preference
 from notifications.operations.letters import MAX_TRIES, send_letter
 from notifications.operations.reading import Choice, choose
@@ -69,8 +70,9 @@ class TestSendLetter:
         assert kind == "text/html"
         assert "Meridian &lt;Research&gt;" in html
         assert '<a href="https://sparegrid.example/limit/"' in html
-        link = unsubscribe_link(user_id=letter.notification.user_id, kind_name="limit_raised")
-        assert message.extra_headers["List-Unsubscribe"] == f"<{link}>"
+        link = message.extra_headers["List-Unsubscribe"].strip("<>")
+        ended = read_unsubscribe_link(link.rstrip("/").rsplit("/", 1)[-1])  # it tells when it was signed
+        assert ended == Unsubscription(letter.notification.user_id, BY_NAME["limit_raised"])
         assert message.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
         assert link in message.body
         assert (

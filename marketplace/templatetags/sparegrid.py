@@ -74,14 +74,20 @@ def unit_hour(kind: str) -> str:
 
 @register.simple_tag
 def hours_span(start: datetime, end: datetime) -> SafeString:
-    """Show a range of whole hours: ``Tue 24 Nov 14:00–20:00 UTC (6 h)``, with both days when it crosses midnight."""
+    """Show a range of whole hours: ``Tue 24 Nov 14:00–20:00 UTC (6 h)``.
+
+    Both days are named when it crosses midnight, and both years when it crosses New Year.
+    """
     start, end = start.astimezone(UTC), end.astimezone(UTC)
-    last = f"{end:%H:%M}" if start.date() == end.date() else f"{end:%a} {end.day} {end:%b %H:%M}"
+    day = "{0:%a} {0.day} {0:%b}" if start.year == end.year else "{0:%a} {0.day} {0:%b} {0.year}"
+    last = f"{end:%H:%M}" if start.date() == end.date() else f"{day.format(end)} {end:%H:%M}"
     return format_html(
-        '<span class="nowrap"><time datetime="{}" data-local>{}</time>–'
-        '<time datetime="{}" data-local>{}</time> UTC</span> <span class="muted nowrap">({} h)</span>',
+        '<span class="{}"><time datetime="{}" data-local class="nowrap">{}</time>–'
+        '<time datetime="{}" data-local class="nowrap">{} UTC</time></span> '
+        '<span class="muted nowrap">({} h)</span>',
+        "nowrap" if start.year == end.year else "",  # with years it is too long for a phone
         start.isoformat(),
-        f"{start:%a} {start.day} {start:%b %H:%M}",
+        f"{day.format(start)} {start:%H:%M}",
         end.isoformat(),
         last,
         f"{n_hours(start, end):,}",

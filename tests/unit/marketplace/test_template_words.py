@@ -51,8 +51,12 @@ class TestTimes:
         assert words(html) == "Tue 24 Nov 14:00–20:00 UTC (6 h)"
 
     def test_hours_span_names_both_days_across_midnight(self):
+        html = render("{% hours_span start end %}", start=START, end=START + timedelta(hours=12))
+        assert words(html) == "Tue 24 Nov 14:00–Wed 25 Nov 02:00 UTC (12 h)"
+
+    def test_hours_span_names_both_years_across_new_year(self):
         html = render("{% hours_span start end %}", start=START, end=START + timedelta(hours=1206))
-        assert words(html) == "Tue 24 Nov 14:00–Wed 13 Jan 20:00 UTC (1,206 h)"
+        assert words(html) == "Tue 24 Nov 2026 14:00–Wed 13 Jan 2027 20:00 UTC (1,206 h)"
 
     def test_utc_carries_the_instant_for_machines(self):
         assert render("{% utc at %}", at=START) == (

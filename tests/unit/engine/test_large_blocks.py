@@ -20,11 +20,10 @@ from auctions.engine.package.large import is_large
 from auctions.engine.package.large.annealing import anneal
 from auctions.engine.package.large.chance import exponential, gumbel
 from auctions.engine.package.large.choosing import choose
-from auctions.engine.package.large.compiled import BITS, NOTHING, QUANTILES
+from auctions.engine.package.large.compiled import BITS, NOTHING, QUANTILES, Places
 from auctions.engine.package.large.neighbourhoods import improve
 from auctions.engine.package.large.places import (
     all_ticks,
-    chosen_by,
     find_places,
     fit,
     free_units,
@@ -41,7 +40,7 @@ from auctions.engine.package.program import Program, blocks, write_program
 from auctions.engine.package.rounding import greedy
 from auctions.engine.package.search import Search
 from auctions.engine.verify import verify
-from benchmarks.engine.weeks import congested_week
+from benchmarks.engine.weeks import congested_week, mixed_book
 
 from .package_books import random_book
 
@@ -124,6 +123,15 @@ class TestRelaxation:
 
         assert found.bound.ticks <= plain.ticks * 1.0003
 
+    def test_begins_anew_where_the_solver_loses_its_way(self):
+        """HiGHS 1.15 does, on this book, from where the round before ended."""
+        program = largest_program(mixed_book(700, 1, n_lots=30))
+
+        found = relax_large(program, problem_of(program), find_spans(program))
+
+        assert found.bound.ticks > 0
+        assert (found.x >= -1e-6).all()
+
 
 class TestSpanRows:
     @settings(max_examples=60, deadline=None)
@@ -180,6 +188,20 @@ def chosen(program: Program, before: np.ndarray, *, effort: float) -> np.ndarray
     )
 
 
+def chosen_by(places: Places, x: np.ndarray) -> np.ndarray:
+    """The place of each bid under `x`, or NOTHING. int64 (b,)"""
+    follows = np.append(x, 0)[places.column + 1]
+    after_is_more = places.more > 0
+    # where some `more` is chosen, of the places of that selector the one of so many
+    wanted = np.zeros(len(places.column), dtype=np.int64)
+    has_more = np.isin(places.column, places.column[after_is_more])
+    wanted[has_more] = follows[has_more]
+    at = np.flatnonzero((x[places.column] > 0) & (places.more == wanted))
+    chosen = np.full(places.n_bids, NOTHING)
+    chosen[places.bid_of_place()[at]] = at
+    return chosen
+
+
 class TestPlaces:
     @settings(max_examples=60, deadline=None)
     @given(BOOKS, st.randoms(use_true_random=False))
@@ -202,6 +224,30 @@ class TestPlaces:
                 left[places.first[place] : places.end[place]] -= places.units[place]
             assert (left == free_units(program, spans, x)).all()
             assert (fit(places, found, free_units(program, spans, fixed)) == found).all()
+
+    def test_what_packages_leave_is_counted_in_whole_steps_of_the_others(self):
+        """One of a lot's bids of several awards may take a part of what all others take multiples of."""
+        lots = [
+            {"id": name, "seller": "s", "units": 5, "unit_step": 1, "start": 0, "end": 9, "reserve": 0}
+            for name in "AB"
+        ]
+        leg = _whole_leg("A")
+        alone = [
+            {"id": f"b{row}", "bidder": f"o{row}", "sequence": row, "options": [{"price": 5, "legs": [leg]}]}
+            for row in range(3)
+        ]
+        both = {"price": 50, "legs": [_whole_leg("A") | {"units": 1}, _whole_leg("B") | {"units": 1}]}
+        pair = {"id": "both", "bidder": "x", "sequence": 99, "options": [both]}
+        (program,) = programs_of(
+            {"format": 1, "rule": "core", "hours": 9, "lots": lots, "bids": [*alone, pair]}
+        )
+        spans = find_spans(program)
+        x = (program.bid == 3).astype(np.int64)
+
+        assert set(free_units(program, spans, x).tolist()) == {2}
+        assert set(free_units(program, spans, np.zeros_like(x)).tolist()) == {2}
+        after = chosen(program, x, effort=0.1)
+        assert len(program.winners(after)) == 3
 
     def test_what_offers_most_for_a_unit_and_hour_fits_first(self):
         document = small_week(random.Random(1))
@@ -301,7 +347,7 @@ def week():
     relaxation = relax_large(program, problem, spans)
     places = find_places(program, problem, spans, relaxation.bound)
     free = free_units(program, spans, np.zeros(program.n_columns, dtype=np.int64))
-    return places, unit_prices(places, program, spans, relaxation.price), free
+    return places, unit_prices(places, spans, relaxation.price), free
 
 
 class TestEachSearch:

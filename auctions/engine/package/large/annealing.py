@@ -89,7 +89,7 @@ def _charges(places: Places, price: Floats) -> Ints:
     """For a unit too much at every position: the price, and what the bids that could go to the lot offer on average."""
     n_lots = len(places.lot_first)
     lot = np.searchsorted(places.lot_end, places.first, side="right")
-    run = np.repeat(np.arange(len(places.run_first)), np.diff(places.place_of_size[places.size_of_run]))
+    run = places.run_of_place()
     part = 1 / np.bincount(run, minlength=len(places.run_first))[run]  # each bid counts once
     hours = places.end - places.first
     some = hours > 0

@@ -11,7 +11,7 @@ from auctions.engine.package.highs import Problem
 from auctions.engine.package.large.neighbourhoods import improve
 from auctions.engine.package.large.refill import refill
 from auctions.engine.package.large.relaxation import relax_large
-from auctions.engine.package.large.spans import find_spans
+from auctions.engine.package.large.spans import find_spans, has_several
 from auctions.engine.package.program import Program
 from auctions.engine.package.rounding import greedy
 from auctions.engine.package.work import WINDOW_WORK, Work
@@ -51,7 +51,6 @@ class LargeSearch:
 
             x = choose(self.program, problem, spans, relaxation, x, effort=effort)
             x = refill(self.program, problem, x)
-            is_covered = not (spans.units == 0).any()
-            part = effort * (LITTLE_LEFT if is_covered else 1.0)
+            part = effort * (1.0 if has_several(self.program, problem, spans).any() else LITTLE_LEFT)
             x = refill(self.program, problem, improve(self.program, problem, spans, bound, x, effort=part))
         return Found(x, exact_value(ticks, x), max(exact_value(ticks, x), bound.ticks))

@@ -12,7 +12,7 @@ import numpy as np
 
 from auctions.engine.book import Ints
 from auctions.engine.package.found import best_of
-from auctions.engine.package.highs import Problem
+from auctions.engine.package.highs import Problem, SolverFailed
 from auctions.engine.package.large.annealing import anneal
 from auctions.engine.package.large.compiled import NOTHING
 from auctions.engine.package.large.places import (
@@ -47,7 +47,7 @@ def choose(
     if not places.n_bids:
         return x
     fixed = only_several(program, problem, spans, x)
-    free, price = free_units(program, spans, fixed), unit_prices(places, program, spans, relaxation.price)
+    free, price = free_units(program, spans, fixed), unit_prices(places, spans, relaxation.price)
     nothing = np.full(places.n_bids, NOTHING)
     again = partial(recreate, places, price, free)
     effort *= min(1.0, program.matrix.nnz / FULL)
@@ -59,6 +59,7 @@ def choose(
             threads.submit(again, first, heat=IMPROVING, seed=seed, effort=effort / 2) for seed in (1, 2)
         ]
         found = [spread(places, each.result(), fixed) for each in improved]
-    fitting = [each for each in found if program.is_feasible(each)]
-    best, _ = best_of(problem.cost.astype(np.int64), [x, *fitting])
+    if not all(map(program.is_feasible, found)):
+        raise SolverFailed("a choice of places that does not fit in whole numbers")
+    best, _ = best_of(problem.cost.astype(np.int64), [x, *found])
     return best

@@ -31,8 +31,8 @@ SELDOM = 50
 """One bid in so many is passed over."""
 ROW_BITS = 22
 PARTS = 1 << 6
-PER_BID = 250
-"""Work of looking for a bid's place, in places and hours, besides those looked at; and of a round."""
+PER_ROUND = 250
+"""Work of taking bids out and judging what comes of it, in places and hours looked at."""
 
 compiled = numba.njit(nogil=True, cache=os.access(Path(__file__).parent, os.W_OK))
 
@@ -79,9 +79,11 @@ class Places(NamedTuple):
     def n_bids(self) -> int:
         return len(self.run_of_bid) - 1
 
+    def run_of_place(self) -> Ints:
+        return np.repeat(np.arange(len(self.bid_of_run)), np.diff(self.place_of_size[self.size_of_run]))
+
     def bid_of_place(self) -> Ints:
-        run = np.repeat(np.arange(len(self.bid_of_run)), np.diff(self.place_of_size[self.size_of_run]))
-        return self.bid_of_run[run]
+        return self.bid_of_run[self.run_of_place()]
 
 
 @compiled
@@ -189,7 +191,7 @@ def recreate_by_chance(
                 chosen[bids[at]] = before[at]
                 _move(places, free, before[at], -1)
         n_rounds += 1
-        work += PER_BID
+        work += PER_ROUND
         if work >= max_work or not len(places.lot_first):
             return best
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from auctions.engine.book import Ints
 from auctions.engine.package.bounds import Bound
-from auctions.engine.package.columns import MORE, PLACE, SELECTOR
+from auctions.engine.package.columns import MORE, SELECTOR
 from auctions.engine.package.highs import Floats, Problem
 from auctions.engine.package.large.compiled import NOTHING, Places
-from auctions.engine.package.large.spans import NONE, Spans
+from auctions.engine.package.large.spans import NONE, Spans, has_several
 from auctions.engine.package.program import Program
 
 FAR = 0.15
@@ -27,7 +27,7 @@ LARGEST_TICKS = 40
 
 def find_places(program: Program, problem: Problem, spans: Spans, bound: Bound) -> Places:
     """The places of every bid that has columns of one award alone, and one of them that loses little."""
-    takes_part = _is_near(program, problem, bound) & ~_has_several(program, problem, spans)
+    takes_part = _is_near(program, problem, bound) & ~has_several(program, problem, spans)
     selectors = np.flatnonzero((problem.upper > 0) & (program.kind == SELECTOR) & takes_part[program.bid])
     column, more = _with_more(program, problem, selectors)
     after = np.minimum(column + 1, program.n_columns - 1)
@@ -55,7 +55,7 @@ def find_places(program: Program, problem: Problem, spans: Spans, bound: Bound) 
         size_of_run=np.append(np.searchsorted(size, run), len(size)),
         place_of_size=np.append(size, len(column)),
         bid_of_run=np.cumsum(new_bid)[run] - 1,
-        lot_of_run=lot_of_run,
+        lot_of_run=np.where(lot_of_run == NONE, NOTHING, lot_of_run),
         run_first=np.minimum.reduceat(first, run) if len(run) else first,
         run_end=np.maximum.reduceat(end, run) if len(run) else end,
         units_of_size=units[size],
@@ -93,58 +93,25 @@ def _is_near(program: Program, problem: Problem, bound: Bound) -> NDArray[np.boo
     return is_near
 
 
-def _has_several(program: Program, problem: Problem, spans: Spans) -> NDArray[np.bool_]:
-    """Bids that have columns of several awards."""
-    several = np.zeros(int(program.bid.max()) + 1, dtype=bool)
-    several[program.bid[(problem.upper > 0) & ((spans.units == 0) | (program.kind == PLACE))]] = True
-    return several
-
-
 def only_several(program: Program, problem: Problem, spans: Spans, x: Ints) -> Ints:
     """`x` with nothing for bids that have columns of one award alone, so also for those too far off to have places."""
-    return np.where(_has_several(program, problem, spans)[program.bid], x, 0)
+    return np.where(has_several(program, problem, spans)[program.bid], x, 0)
 
 
 def free_units(program: Program, spans: Spans, x: Ints) -> Ints:
-    """Units left at all positions with `x` chosen, in the lots' grain."""
-    used = program.matrix @ x * _grain(program, spans)
-    return np.concatenate(
-        [
-            np.zeros(0, dtype=np.int64),
-            *(capacity - used[rows] for capacity, rows in zip(spans.capacity, spans.rows, strict=True)),
-        ]
+    """Units left at all positions with `x` chosen, in the lots' grain; parts of one are of no use."""
+    left = (program.limit - program.matrix @ x) * spans.row_units
+    by_lot = (left[rows] // grain for rows, grain in zip(spans.rows, spans.grain, strict=True))
+    return np.concatenate([np.zeros(0, dtype=np.int64), *by_lot])
+
+
+def unit_prices(places: Places, spans: Spans, price: Floats) -> Floats:
+    """What as much as the lot's grain costs at all positions, in the places' ticks, from the rows' prices."""
+    by_lot = (
+        price[rows] / spans.row_units[rows] * grain
+        for rows, grain in zip(spans.rows, spans.grain, strict=True)
     )
-
-
-def unit_prices(places: Places, program: Program, spans: Spans, price: Floats) -> Floats:
-    """A unit's price at all positions, in the places' ticks, from those of the rows."""
-    grain = _grain(program, spans)
-    by_lot = (price[rows] / grain[rows] for rows in spans.rows)
     return np.ldexp(np.concatenate([np.zeros(0), *by_lot]), -places.shift)
-
-
-def _grain(program: Program, spans: Spans) -> Ints:
-    """By how much a row's coefficients were divided, compared with the lot's grain."""
-    matrix = program.matrix
-    column = np.repeat(np.arange(program.n_columns), np.diff(matrix.indptr))
-    alone = spans.lot[column] != NONE
-    grain = np.ones(len(program.limit), dtype=np.int64)
-    grain[matrix.indices[alone]] = spans.units[column[alone]] // matrix.data[alone]
-    return grain
-
-
-def chosen_by(places: Places, x: Ints) -> Ints:
-    """The place of each bid under `x`, or NOTHING. int64 (b,)"""
-    follows = np.append(x, 0)[places.column + 1]
-    after_is_more = places.more > 0
-    # where some `more` is chosen, of the places of that selector the one of so many
-    wanted = np.zeros(len(places.column), dtype=np.int64)
-    has_more = np.isin(places.column, places.column[after_is_more])
-    wanted[has_more] = follows[has_more]
-    at = np.flatnonzero((x[places.column] > 0) & (places.more == wanted))
-    chosen = np.full(places.n_bids, NOTHING)
-    chosen[places.bid_of_place()[at]] = at
-    return chosen
 
 
 def spread(places: Places, chosen: Ints, fixed: Ints) -> Ints:

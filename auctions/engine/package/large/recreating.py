@@ -14,11 +14,12 @@ import numpy as np
 from auctions.engine.book import Ints
 from auctions.engine.package.highs import Floats
 from auctions.engine.package.large.chance import exponential, new_state
-from auctions.engine.package.large.compiled import NOTHING, PER_BID, Places, recreate_by_chance
+from auctions.engine.package.large.compiled import NOTHING, Places, recreate_by_chance
 from auctions.engine.package.large.places import best_ticks
 
 MAX_WORK = 8_000_000_000
-"""Work is places and hours looked at, and PER_BID for every bid looked at."""
+"""Work is places and hours looked at, PER_BID for every bid looked at, and PER_ROUND."""
+PER_BID = 250
 
 STEPS = 1000
 """The heat falls so many times."""

@@ -43,6 +43,9 @@ MAX_ITERATIONS_PER_ROUND = 40_000
 MAX_WORK = 1.2e9
 """Simplex iterations times rows after which no further round begins."""
 
+USABLE = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kIterationLimit)
+"""Prices of a relaxation that was cut short bound as well."""
+
 LOWER, BASIC = 0, 1
 """HiGHS's numbers for states of a basis."""
 
@@ -86,9 +89,12 @@ class _Growing:
             solver.setOptionValue("presolve", "off")
             solver.setOptionValue("simplex_strategy", 4 if primal else 1)
         solver.run()
-        status = solver.getModelStatus()
-        if status not in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kIterationLimit):
-            raise SolverFailed(f"relaxation: {solver.modelStatusToString(status)}")
+        if solver.getModelStatus() not in USABLE:  # lost its way from there: from the beginning, then
+            solver.clearSolver()
+            solver.setOptionValue("presolve", "choose")
+            solver.run()
+        if solver.getModelStatus() not in USABLE:
+            raise SolverFailed(f"relaxation: {solver.modelStatusToString(solver.getModelStatus())}")
         self.work += max(solver.getInfo().simplex_iteration_count, 0) * len(part.limit)
         self.basis = Basis.of(solver.getBasis())
         solution = solver.getSolution()

@@ -20,7 +20,7 @@ from scipy.sparse import csr_array
 
 from auctions.engine.book import Ints
 from auctions.engine.package.columns import PLACE
-from auctions.engine.package.highs import Floats
+from auctions.engine.package.highs import Floats, Problem
 from auctions.engine.package.program import Program
 
 NONE = -1
@@ -35,20 +35,24 @@ class Spans:
     """Positions count a lot's rows from 0, in order of time; rows that cannot bind are not there.
 
     row_lot, row_hour : int64 (m,) lot (0, 1, ..., or NONE) of a row, and about which hour it stands for
+    row_units : int64 (m,) units that one of the row's own stands for; 0 where it is no lot's
     lot : int64 (n,) lot of a column of one award, else NONE
     first, end : int64 (n,) the positions it takes
     units : int64 (n,) per unit of the column, in the lot's own grain
     rows : the rows of each lot
+    grain : of each lot, the units of which those of all its columns of one award are multiples
     capacity : the lot's capacity at each of its positions, in its grain
     """
 
     row_lot: Ints
     row_hour: Ints
+    row_units: Ints
     lot: Ints
     first: Ints
     end: Ints
     units: Ints
     rows: list[Ints]
+    grain: list[int]
     capacity: list[Ints]
 
 
@@ -74,8 +78,8 @@ def find_spans(program: Program) -> Spans:
     row_lot[row] = lot_of[column]
     row_hour = np.full(len(program.limit), NONE)
     np.maximum.at(row_hour, row, start_of[column])
-    grain = np.zeros(len(program.limit), dtype=np.int64)
-    grain[row] = units_of[column] // matrix.data[entry]
+    row_units = np.zeros(len(program.limit), dtype=np.int64)
+    row_units[row] = units_of[column] // matrix.data[entry]
     lots = np.unique(row_lot[row_lot >= 0])
     rows = [np.flatnonzero(row_lot == lot) for lot in lots]
     position = np.full(len(program.limit), NONE)
@@ -87,20 +91,23 @@ def find_spans(program: Program) -> Spans:
     np.maximum.at(end, column, position[row] + 1)
     taken = end > 0
     lot = np.where(taken, np.searchsorted(lots, lot_of), NONE)
-    units, capacity = units_of.copy(), []
+    units, grain, capacity = units_of.copy(), [], []
     for at, each in enumerate(rows):
         of_lot = lot == at
         common = int(np.gcd.reduce(units_of[of_lot]))
         units[of_lot] //= common
-        capacity.append(program.limit[each] * grain[each] // common)
+        grain.append(common)
+        capacity.append(program.limit[each] * row_units[each] // common)
     return Spans(
         row_lot=np.where(row_lot >= 0, np.searchsorted(lots, row_lot), NONE),
         row_hour=row_hour,
+        row_units=row_units,
         lot=lot,
         first=np.where(taken, first, 0),
         end=end,
         units=units,
         rows=rows,
+        grain=grain,
         capacity=capacity,
     )
 
@@ -112,6 +119,13 @@ def _only_award(program: Program, source: int) -> tuple[int, int, int]:
         return (0, 0, 0)
     _, lot, start, units = awards[0]
     return lot, start, units
+
+
+def has_several(program: Program, problem: Problem, spans: Spans) -> NDArray[np.bool_]:
+    """Bids that have columns of several awards, by row."""
+    several = np.zeros(int(program.bid.max()) + 1, dtype=bool)
+    several[program.bid[(problem.upper > 0) & ((spans.units == 0) | (program.kind == PLACE))]] = True
+    return several
 
 
 def broken_rows(program: Program, spans: Spans, x: Floats, *, most: int) -> list[SpanRow]:

@@ -50,12 +50,12 @@ from tests.integration.auctions.test_expressive_bids import bid_of, leg_on, opti
 from tests.integration.auctions.test_views_prices import priced
 from tests.integration.settlements.deliveries import ED25519, give, report
 from tests.integration.settlements.payout_steps import deliver, set_up
+from tests.integration.settlements.reconciliation_steps import movement
 from tests.integration.settlements.refund_steps import paid_settlement as paid_by_card
 from tests.integration.settlements.refund_steps import refund, tell_all
 from tests.integration.settlements.steps import mark_cleared, put_on_file, settlement_of, win
 from tests.integration.settlements.test_leases import lease_of
 from tests.integration.settlements.test_prepayments import start
-from tests.integration.settlements.test_reconciliation import movement
 
 
 def set_scene() -> SimpleNamespace:

@@ -29,7 +29,7 @@ from settlements.stripe_sandbox.server import SandboxServer
 from tests.factories import BuyerFactory, LotFactory, MembershipFactory, UserFactory
 from tests.integration.auctions.orders import asked_for
 from tests.integration.forms.reading import Page
-from tests.integration.forms.table import KEY
+from tests.integration.forms.table.rows import KEY
 from tests.integration.settlements.deliveries import running, set_back
 from tests.integration.settlements.payout_steps import deliver, paid_settlement
 

@@ -13,7 +13,8 @@ from django.urls import reverse
 
 from tests.factories import PASSWORD
 from tests.integration.forms.reading import Page
-from tests.integration.forms.table import FORMS, PRESSED, Filled, Pressed
+from tests.integration.forms.table import FORMS, PRESSED
+from tests.integration.forms.table.rows import Filled, Pressed
 
 pytestmark = pytest.mark.django_db
 FOR_EVERYBODY = {"account_login", "account_signup", "account_reset_password", "notifications:unsubscribe"}

@@ -46,5 +46,5 @@ def test_every_address_that_takes_a_post_is_in_the_table() -> None:
     known = filled | set(apart)
     unknown = [(name, pattern) for name, pattern in patterns(get_resolver()) if name in pages - known]
     forgotten, gone = [name for name, pattern in unknown if takes_post(name, pattern)], sorted(known - pages)
-    assert not forgotten, "add to tests/integration/forms/table.py: " + " ".join(forgotten)
+    assert not forgotten, "add to tests/integration/forms/table/: " + " ".join(forgotten)
     assert not gone, "no such address: " + " ".join(gone)

@@ -14,7 +14,8 @@ from django.http import HttpResponse
 from django.test import Client
 
 from tests.integration.forms.reading import Page
-from tests.integration.forms.table import FORMS, PRESSED, Filled, Pressed, Typed
+from tests.integration.forms.table import FORMS, PRESSED
+from tests.integration.forms.table.rows import Filled, Pressed, Typed
 from tests.integration.forms.wrong import Value, wrong_values
 
 A_FEW = 4

@@ -3,6 +3,9 @@
 import pytest
 from django.db import connection
 
+from accounts.models import User
+from tests.factories import UserFactory
+
 
 @pytest.fixture(autouse=True)
 def no_jobs_waiting(request: pytest.FixtureRequest) -> None:
@@ -10,3 +13,9 @@ def no_jobs_waiting(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("transactional_db")
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM procrastinate_jobs")
+
+
+@pytest.fixture
+def person() -> User:
+    """Somebody of finance."""
+    return UserFactory(is_finance=True)

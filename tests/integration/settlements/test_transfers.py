@@ -1,45 +1,22 @@
 """A delivered line is paid to its seller once: after delivery, not while held, out of the charge that paid it."""
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import uuid4
+from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import transaction
 from django.db.models import F
 from pytest_django import Settings
 
-from accounts.models import DeskEvent, StreamEvent, User
+from accounts.models import StreamEvent, User
 from settlements import ledger
 from settlements.jobs import REFRESH_ACCOUNT, RESOLVE_TRANSFER, SEND_TRANSFER
-from settlements.models import (
-    Delivery,
-    SellerAccount,
-    Settlement,
-    SettlementLine,
-    StripeEvent,
-    Transaction,
-    Transfer,
-)
-from settlements.operations.disputes import apply_dispute
-from settlements.operations.events import handle_event, store_event
-from settlements.operations.outages import OutageReport, report_outage, withdraw_outage
+from settlements.models import SellerAccount, Settlement, SettlementLine, Transaction, Transfer
 from settlements.operations.seller_accounts import refresh_account
 from settlements.operations.transfer_decisions import approve_transfers, hold_transfer, propose_transfers
 from settlements.operations.transfer_holds import lift_holds, place_hold
-from settlements.operations.transfers import (
-    NO_ACCOUNT,
-    NO_FUNDS,
-    SET_OFF,
-    TransferMismatch,
-    resolve_transfer,
-    send_transfer,
-)
+from settlements.operations.transfers import NO_ACCOUNT, NO_FUNDS, SET_OFF, send_transfer
 from settlements.queries.transfers import accounts_to_refresh, transfers_to_send
-from settlements.stripe_facts import OutcomeUnknown, StripeDispute
+from settlements.stripe_facts import OutcomeUnknown
 from settlements.stripe_sandbox.faults import ApiFault
 from settlements.stripe_sandbox.server import SandboxServer
 from settlements.sweeps import sweep_transfers
@@ -52,50 +29,11 @@ from tests.integration.settlements.payout_steps import (
     transfer_ready,
 )
 from tests.integration.settlements.steps import jobs_waiting, settlement_of, stripe_client
+from tests.integration.settlements.transfer_steps import in_threads, lose_answer, now, owe, send
 from tests.integration.stripe_sandbox.steps import control
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("stripe_sandbox")]
 Status = Transfer.Status
-PATH = "/v1/transfers"
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-def owe(seller_id: int, cents: int) -> None:
-    """Have a seller owe us so much, as after a refund of what it was paid for."""
-    with transaction.atomic():
-        ledger.post_transaction(
-            ledger.Posting(
-                kind=Transaction.Kind.REVERSAL,
-                reference=f"test:{uuid4()}",
-                description="",
-                cents={ledger.seller_payable(seller_id): cents, ledger.LOSSES: -cents},
-            )
-        )
-
-
-def send(transfer: Transfer) -> Transfer.Status:
-    status = send_transfer(transfer_id=transfer.pk, now=now())
-    transfer.refresh_from_db()
-    return status
-
-
-def in_threads(n: int, work: Callable[[], object]) -> list[object]:
-    start = threading.Barrier(n)
-
-    def run(_: int) -> object:
-        try:
-            start.wait()
-            return work()
-        except OutcomeUnknown as unknown:
-            return unknown
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(n) as pool:
-        return list(pool.map(run, range(n)))
 
 
 class TestWriting:
@@ -351,263 +289,3 @@ class TestSending:
         sweep_transfers(now=now() + timedelta(minutes=2))
 
         assert (RESOLVE_TRANSFER, transfer.pk) in jobs_waiting()
-
-
-def lose_answer(sandbox: SandboxServer, phase: str = "after") -> None:
-    sandbox.sandbox.faults.arm_api(ApiFault(kind="error", phase=phase, method="POST", path=PATH))
-
-
-class TestEvents:
-    def event(self, kind: str) -> dict[str, Any]:
-        return stripe_client().v1.events.list({"type": kind, "limit": 1}).data[0].to_dict()
-
-    def handle(self, event: dict[str, Any]) -> StripeEvent:
-        store_event(event)
-        row = StripeEvent.objects.get(stripe_id=event["id"])
-        handle_event(event_id=row.pk)
-        row.refresh_from_db()
-        return row
-
-    def test_transfer_created_brings_the_answer_that_was_lost(self, stripe_sandbox: SandboxServer) -> None:
-        transfer = transfer_ready()
-        lose_answer(stripe_sandbox)
-        with pytest.raises(OutcomeUnknown):
-            send(transfer)
-
-        first = self.handle(self.event("transfer.created"))
-        again = self.handle(self.event("transfer.created") | {"id": "evt_again"})
-
-        transfer.refresh_from_db()
-        assert transfer.status == Status.PAID
-        assert (first.note, again.note) == (f"transfer {transfer.pk}: paid", "nothing new")
-        assert Transaction.objects.filter(kind="transfer").count() == 1
-
-    def test_a_transfer_of_somebody_else_changes_nothing(self) -> None:
-        transfer = transfer_ready()
-        account = SellerAccount.objects.get(pk=transfer.seller_id)
-        stripe_client().v1.transfers.create(
-            {
-                "amount": 100,
-                "currency": "usd",
-                "destination": account.stripe_id,
-                "source_transaction": transfer.source_charge_id,
-            }
-        )
-
-        assert "names no transfer of ours" in self.handle(self.event("transfer.created")).note
-
-    def test_one_with_another_amount_is_not_believed(self) -> None:
-        transfer = transfer_ready()
-        account = SellerAccount.objects.get(pk=transfer.seller_id)
-        stripe_client().v1.transfers.create(
-            {
-                "amount": 100,
-                "currency": "usd",
-                "destination": account.stripe_id,
-                "source_transaction": transfer.source_charge_id,
-                "metadata": {"transfer": str(transfer.pk), "delivery": str(transfer.delivery_id)},
-            }
-        )
-
-        note = self.handle(self.event("transfer.created")).note
-
-        assert note.startswith("refused:")
-        assert "its amount is 100" in note
-        transfer.refresh_from_db()
-        assert transfer.status == Status.APPROVED
-        assert not Transaction.objects.filter(kind="transfer").exists()
-
-    def test_account_updated_lets_the_seller_be_paid_and_stops_it(
-        self, stripe_sandbox: SandboxServer
-    ) -> None:
-        delivery = deliver(paid_settlement(10_000))
-        account = set_up(delivery.seller)
-        SellerAccount.objects.update(payouts_enabled=False, transfers_active=False)
-
-        assert "can be paid" in self.handle(self.event("account.updated")).note
-        control(stripe_sandbox, f"accounts/{account.stripe_id}/disable")
-        stopped = self.handle(self.event("account.updated"))
-
-        account.refresh_from_db()
-        assert stopped.note.endswith("cannot be paid")
-        assert account.currently_due == ["verification.document"]
-
-    def test_an_account_of_nobody_changes_nothing(self) -> None:
-        account = stripe_client().v1.accounts.create({"type": "express"})
-        event = {
-            "id": "evt_1",
-            "type": "account.updated",
-            "data": {"object": {"id": account.id, "object": "account"}},
-        }
-
-        assert "is no seller's account here" in self.handle(event).note
-
-    def test_payouts_are_booked_when_paid_and_back_when_returned(self, stripe_sandbox: SandboxServer) -> None:
-        paid_settlement(10_000)
-        control(stripe_sandbox, "clock", {"seconds": 2 * 86_400})
-        payout = stripe_client().v1.payouts.create({"amount": 5_000, "currency": "usd"})
-        self.handle(self.event("payout.created"))
-        assert ledger.balance_cents(ledger.BANK) == 0
-
-        control(stripe_sandbox, "clock", {"seconds": 2 * 86_400})
-        self.handle(self.event("payout.paid"))
-        self.handle(self.event("payout.paid") | {"id": "evt_again"})
-        assert ledger.balance_cents(ledger.BANK) == 5_000
-
-        control(stripe_sandbox, f"payouts/{payout.id}/fail")
-        self.handle(self.event("payout.failed"))
-        self.handle(self.event("payout.paid") | {"id": "evt_late"})
-        assert ledger.balance_cents(ledger.BANK) == 0
-
-
-class TestDatabaseGuards:
-    def refused(self, constraint: str, **changes: object) -> None:
-        with pytest.raises(IntegrityError) as refusal, transaction.atomic():
-            Transfer.objects.update(**changes)
-        assert constraint in str(refusal.value.__cause__.diag.constraint_name)
-
-    @pytest.mark.parametrize("status", [status for status in Delivery.Status if status != "delivered"])
-    def test_nothing_before_delivery(self, status: str) -> None:
-        settlement = paid_settlement(10_000)
-        delivery = Delivery.objects.get(line__settlement=settlement)
-        Delivery.objects.filter(pk=delivery.pk).update(
-            status=status,
-            due_at=None if status == "awaiting_payment" else delivery.starts_at,
-            handed_over_at=delivery.starts_at,
-        )
-
-        with pytest.raises(IntegrityError, match="nothing is transferred before"):
-            Transfer.objects.create(
-                delivery=delivery,
-                number=1,
-                seller_id=delivery.seller_id,
-                amount_cents=100,
-                idempotency_key="8f0d4a3c-52f5-4c0c-a8b0-1a9c7b9c1111",
-            )
-
-    def test_never_beyond_the_share(self) -> None:
-        transfer = transfer_ready()
-        transfer.pk, transfer.number = None, 2
-        transfer.idempotency_key = "8f0d4a3c-52f5-4c0c-a8b0-1a9c7b9c1111"
-        transfer.amount_cents = 1
-        with pytest.raises(IntegrityError, match="would exceed its share"):
-            transfer.save(force_insert=True)
-
-    def test_not_while_held(self) -> None:
-        transfer = transfer_ready()
-        with transaction.atomic():
-            place_hold([transfer.delivery], reference="outage:1", reason="An outage is open.", by=None)
-
-        self.refused("transfer_not_while_held", status=Status.SENDING)
-
-    def test_not_beyond_what_refunds_left(self) -> None:
-        transfer = transfer_ready()
-        SettlementLine.objects.filter(delivery=transfer.delivery_id).update(
-            refunded_cents=2_000, refunded_fee_cents=100
-        )
-        self.refused("transfer_within_what_is_left", status=Status.SENDING)
-
-    def test_it_keeps_its_facts(self) -> None:
-        transfer_ready()
-        self.refused("transfer_keeps_its_facts", number=2)
-        Transfer.objects.update(needs_second=True, status=Status.PENDING_APPROVAL)
-        self.refused("transfer_keeps_its_facts", needs_second=False)
-        self.refused("transfer_within_share", amount_cents=F("amount_cents") + 1)
-        Transfer.objects.update(amount_cents=F("amount_cents") - 1)
-        self.refused("transfer_keeps_its_facts", amount_cents=F("amount_cents") + 1)
-
-    def test_no_other_currency(self) -> None:
-        transfer = transfer_ready()
-        transfer.pk = None
-        self.refused("transfer_keeps_its_facts", currency="eur")
-
-    def test_it_stays(self) -> None:
-        transfer = transfer_ready()
-        with pytest.raises(IntegrityError, match="never forgotten"):
-            transfer.delete()
-
-
-class TestStuck:
-    def test_what_nobody_learns_is_told_to_finance_once(self, stripe_sandbox: SandboxServer) -> None:
-        transfer = transfer_ready()
-        lose_answer(stripe_sandbox)
-        with pytest.raises(OutcomeUnknown):
-            send(transfer)
-        with stripe_sandbox.sandbox.store.transaction():
-            told = stripe_sandbox.sandbox.store.select("transfer", equals={}, created={}, limit=1)[0]
-            stripe_sandbox.sandbox.store.save({**told, "amount": 9_000})
-
-        for _ in range(8):
-            with pytest.raises(TransferMismatch):
-                resolve_transfer(transfer_id=transfer.pk, now=now())
-
-        event = DeskEvent.objects.get(kind="transfer.stuck")
-        assert (event.data["transfer"], "its amount is 9000" in event.data["message"]) == (transfer.pk, True)
-
-
-class TestLostAnswers:
-    @pytest.mark.parametrize("phase", ["before", "after"])
-    def test_are_looked_up_and_asked_for_again_only_if_nothing_is_there(
-        self, stripe_sandbox: SandboxServer, phase: str
-    ) -> None:
-        transfer = transfer_ready()
-        lose_answer(stripe_sandbox, phase)
-        with pytest.raises(OutcomeUnknown):
-            send(transfer)
-        transfer.refresh_from_db()
-        assert transfer.status == Status.SENDING
-
-        in_threads(4, lambda: resolve_transfer(transfer_id=transfer.pk, now=now()))
-        resolve_transfer(transfer_id=transfer.pk, now=now())
-
-        transfer.refresh_from_db()
-        assert transfer.status == Status.PAID
-        assert n_transfers() == 1
-        assert ledger.balance_cents(ledger.seller_payable(transfer.seller_id)) == 0
-
-
-class TestHeldByWhatIsOpen:
-    def test_an_outage_reported_after_delivery_holds_until_it_is_withdrawn(self) -> None:
-        transfer = transfer_ready()
-        delivery = transfer.delivery
-        outage = report_outage(
-            buyer=delivery.buyer,
-            delivery_id=delivery.pk,
-            reported_by=UserFactory(),
-            report=OutageReport(
-                delivery.starts_at, delivery.starts_at + timedelta(minutes=30), "No network."
-            ),
-            now=delivery.ends_at + timedelta(hours=1),
-        )
-        assert send(transfer) == Status.APPROVED
-
-        withdraw_outage(buyer=delivery.buyer, outage_id=outage.pk)
-
-        assert send(transfer) == Status.PAID
-
-    def test_a_disputed_payment_holds_until_the_dispute_is_won(self, stripe_sandbox: SandboxServer) -> None:
-        transfer = transfer_ready()
-        opened = {
-            "id": "du_1",
-            "status": "needs_response",
-            "amount_cents": 10_000,
-            "currency": "usd",
-            "charge_id": transfer.source_charge_id,
-            "payment_intent_id": "",
-            "reason": "general",
-            "due_at": None,
-            "n_submissions": 0,
-            "taken_cents": 0,
-            "taken_fee_cents": 0,
-            "returned_cents": 0,
-            "returned_fee_cents": 0,
-        }
-        with transaction.atomic():
-            apply_dispute(StripeDispute(**opened))
-        assert send(transfer) == Status.APPROVED
-        assert transfer.delivery.transfer_holds.get().reason == "The buyer’s payment is disputed."
-
-        with transaction.atomic():
-            apply_dispute(StripeDispute(**opened | {"status": "won"}))
-
-        assert send(transfer) == Status.PAID

@@ -7,9 +7,9 @@ from django.db.models import F
 from accounts.models import Membership, Organization, User
 from settlements.models import Delivery, Handover, Outage, Settlement
 from settlements.operations.handovers import Access, hand_over
-from settlements.operations.outages import OutageReport, report_outage
+from settlements.operations.outages import OutageReport, decide_outage, report_outage
 from settlements.sweeps import sweep_deliveries
-from tests.factories import MembershipFactory
+from tests.factories import MembershipFactory, UserFactory
 from tests.integration.settlements.steps import settlement_of
 
 SECRET = "password: correct-horse-7431"
@@ -94,6 +94,20 @@ def report(
         reported_by=by or member(delivery.buyer),
         report=OutageReport(starts_at=starts_at, ends_at=ends_at, what=what),
         now=now or ends_at,
+    )
+
+
+def decide(
+    outage: Outage, minutes: int, *, fingerprint: str = "", reason: str = "The log shows it."
+) -> Outage:
+    outage.refresh_from_db()
+    return decide_outage(
+        outage_id=outage.pk,
+        decided_by=UserFactory(is_finance=True),
+        upheld_minutes=minutes,
+        reason=reason,
+        fingerprint=fingerprint or outage.fingerprint,
+        now=outage.delivery.ends_at,
     )
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import uuid4
 
+import httpx
 import stripe
 from django.conf import settings
 from django.db import transaction
@@ -23,6 +24,8 @@ from settlements.operations.draw_up import settle_window
 from settlements.stripe_sandbox.faults import ApiFault
 from settlements.stripe_sandbox.server import SandboxServer
 from tests.factories import AwardFactory, BuyerFactory, LotFactory, WindowFactory
+
+AUTHENTICATES_ALWAYS = "pm_card_authenticationRequired"
 
 
 def win(buyer: Organization, ticks: int, *, window: Window, lot: Lot | None = None) -> Award:
@@ -85,6 +88,12 @@ def put_on_file(organization: Organization, card: str = "pm_card_visa") -> Payme
     card = stripe_gateway.retrieve_card(attached.id)
     with transaction.atomic():
         return save_card(card)
+
+
+def authenticate(url: str, *, outcome: str = "complete") -> None:
+    """Do on the bank's page what the cardholder does."""
+    answer = httpx.post(url, data={"outcome": outcome})
+    assert answer.has_redirect_location, answer.text
 
 
 def lose_next_answer(sandbox: SandboxServer) -> None:

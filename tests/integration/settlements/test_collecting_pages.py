@@ -17,9 +17,8 @@ from settlements.models import CollectionDecision, Default, Dunning, DunningStep
 from settlements.operations.charging import charge_settlement, pay_settlement
 from settlements.queries.collecting import version_of
 from tests.factories import PASSWORD, BuyerFactory, MembershipFactory, UserFactory
-from tests.integration.settlements.steps import n_payments, put_on_file
+from tests.integration.settlements.steps import AUTHENTICATES_ALWAYS, n_payments, put_on_file
 from tests.integration.settlements.test_dunning import (
-    AUTHENTICATES_ALWAYS,
     DAY,
     HOUR,
     deadline_of,

@@ -35,6 +35,8 @@ from settlements.stripe_sandbox.server import SandboxServer
 from settlements.sweeps import sweep_dunning
 from tests.factories import BlockFactory, BuyerFactory, LotFactory, MembershipFactory, WindowFactory
 from tests.integration.settlements.steps import (
+    AUTHENTICATES_ALWAYS,
+    authenticate,
     lose_next_answer,
     mark_cleared,
     n_payments,
@@ -43,7 +45,6 @@ from tests.integration.settlements.steps import (
     stripe_client,
     win,
 )
-from tests.integration.settlements.test_charging import authenticate
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("stripe_sandbox")]
 Status = Settlement.Status
@@ -52,7 +53,6 @@ DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 
 SOFT = "pm_card_chargeCustomerFail"
-AUTHENTICATES_ALWAYS = "pm_card_authenticationRequired"
 
 
 def due_settlement(

@@ -26,13 +26,8 @@ from settlements.stripe_sandbox.faults import ApiFault
 from settlements.stripe_sandbox.server import SandboxServer
 from tests.faults.test_killed_worker import backends, until, waits_for_our_lock
 from tests.faults.test_lost_answers import resolve_until_known
+from tests.integration.settlements.dunning_steps import HOUR, deadline_of, declined, run_until
 from tests.integration.settlements.steps import AUTHENTICATES_ALWAYS, n_payments, put_on_file
-from tests.integration.settlements.test_dunning import (
-    HOUR,
-    deadline_of,
-    declined,
-    run_until,
-)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = Settlement.Status

@@ -15,8 +15,8 @@ from settlements.models import CollectionDecision, Settlement, Transaction
 from settlements.operations.carrying import CARRIED_FOR
 from settlements.operations.charging import charge_settlement
 from tests.factories import BuyerFactory, MembershipFactory, UserFactory
+from tests.integration.settlements.dunning_steps import deadline_of, due_settlement, run_until
 from tests.integration.settlements.steps import n_payments, put_on_file, settlement_of
-from tests.integration.settlements.test_dunning import deadline_of, due_settlement, run_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("stripe_sandbox")]
 Status = Settlement.Status

@@ -17,16 +17,17 @@ from settlements.models import CollectionDecision, Default, Dunning, DunningStep
 from settlements.operations.charging import charge_settlement, pay_settlement
 from settlements.queries.collecting import version_of
 from tests.factories import PASSWORD, BuyerFactory, MembershipFactory, UserFactory
-from tests.integration.settlements.steps import AUTHENTICATES_ALWAYS, n_payments, put_on_file
-from tests.integration.settlements.test_dunning import (
+from tests.integration.settlements.dunning_steps import (
     DAY,
     HOUR,
     deadline_of,
     declined,
+    due_settlement,
     lose_the_card,
     run_until,
     send_all,
 )
+from tests.integration.settlements.steps import AUTHENTICATES_ALWAYS, n_payments, put_on_file
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("stripe_sandbox")]
 Status = Settlement.Status
@@ -354,8 +355,6 @@ class TestCallDefault:
     def test_refuses_what_is_paid(self, finance: Client) -> None:
         buyer = BuyerFactory()
         put_on_file(buyer)
-        from tests.integration.settlements.test_dunning import due_settlement
-
         settlement = due_settlement(buyer)
         charge_settlement(settlement_id=settlement.pk)
 

@@ -1,111 +1,45 @@
-"""What is done about a settlement that is not paid: retries, reminders, deadline, default; the clock is a parameter."""
+"""What is done about a settlement that is not paid: retries, reminders, deadline; the clock is a parameter."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.core import mail
 from django.db import transaction
 
-from accounts.models import BiddingLimit, Hold, Membership, Organization, StreamEvent
-from auctions.models import Award
-from inventory.models import BlockHour
+from accounts.models import Membership, StreamEvent
 from marketplace.db import database_now
-from settlements import ledger
-from settlements.models import (
-    ChargeAttempt,
-    Default,
-    Delivery,
-    Dunning,
-    DunningStep,
-    Notice,
-    PaymentMethod,
-    Settlement,
-    Transaction,
-)
-from settlements.operations.charging import charge_settlement, continue_payment, pay_settlement
-from settlements.operations.draw_up import settle_window
+from settlements.models import ChargeAttempt, Dunning, DunningStep, Notice, PaymentMethod, Settlement
+from settlements.operations.charging import charge_settlement, pay_settlement
 from settlements.operations.dunning import take_step
-from settlements.operations.events import handle_event, store_event
-from settlements.operations.notices import send_notice
-from settlements.queries.due import due_steps, uncharged_settlements
+from settlements.queries.due import due_steps
 from settlements.stripe_facts import OutcomeUnknown
 from settlements.stripe_sandbox.server import SandboxServer
 from settlements.sweeps import sweep_dunning
-from tests.factories import BlockFactory, BuyerFactory, LotFactory, MembershipFactory, WindowFactory
+from tests.factories import BuyerFactory, MembershipFactory
+from tests.integration.settlements.dunning_steps import (
+    DAY,
+    HOUR,
+    SOFT,
+    deadline_of,
+    declined,
+    due_settlement,
+    lose_the_card,
+    plan_of,
+    run_until,
+    send_all,
+)
 from tests.integration.settlements.steps import (
     AUTHENTICATES_ALWAYS,
-    authenticate,
     lose_next_answer,
-    mark_cleared,
     n_payments,
     put_on_file,
-    settlement_of,
-    stripe_client,
-    win,
 )
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("stripe_sandbox")]
 Status = Settlement.Status
 Kind = DunningStep.Kind
-DAY = timedelta(days=1)
-HOUR = timedelta(hours=1)
-
-SOFT = "pm_card_chargeCustomerFail"
-
-
-def due_settlement(
-    buyer: Organization | None = None, *, cents: int = 10_000, starts_in: timedelta = 10 * DAY
-) -> Settlement:
-    """Draw up a settlement for a lot delivered from ``starts_in`` on, in whole hours."""
-    starts_at = (database_now() + starts_in).replace(minute=0, second=0, microsecond=0)
-    window = WindowFactory()
-    lot = LotFactory(window=window, block=BlockFactory(starts_at=starts_at))
-    win(buyer or BuyerFactory(), cents * 100, window=window, lot=lot)
-    BlockHour.objects.filter(block=lot.block).update(sold_units=1)
-    (settlement,) = settle_window(window_id=mark_cleared(window).pk)
-    return settlement
-
-
-def declined(card: str = SOFT, **terms: timedelta) -> Settlement:
-    """Have a settlement's first charge fail."""
-    buyer = BuyerFactory()
-    MembershipFactory(organization=buyer, role=Membership.Role.OWNER)
-    put_on_file(buyer, card)
-    settlement = due_settlement(buyer, **terms)
-    charge_settlement(settlement_id=settlement.pk)
-    settlement.refresh_from_db()
-    return settlement
-
-
-def lose_the_card(settlement: Settlement, code: str = "LostCard") -> None:
-    """Have the card on file reported lost: Stripe's number for it cannot be saved, only charged."""
-    PaymentMethod.objects.filter(organization=settlement.organization).update(
-        stripe_id=f"pm_card_visa_chargeDeclined{code}"
-    )
-
-
-def run_until(now: datetime) -> int:
-    """Take every step that is due at ``now``, in order."""
-    return sum(take_step(step_id=step_id, now=now) for step_id in due_steps(now))
-
-
-def deadline_of(settlement: Settlement) -> datetime:
-    return Dunning.objects.get(pk=settlement.pk).deadline_at
-
-
-def send_all() -> list[str]:
-    """Send every e-mail that waits; return all subjects so far."""
-    for notice_id in Notice.objects.filter(ended_at=None).order_by("id").values_list("id", flat=True):
-        send_notice(notice_id=notice_id, now=database_now())
-    return [message.subject for message in mail.outbox]
-
-
-def plan_of(settlement: Settlement) -> list[tuple[str, timedelta]]:
-    dunning = Dunning.objects.get(pk=settlement.pk)
-    steps = dunning.steps.filter(taken_at=None).order_by("due_at", "id")
-    return [(step.kind, step.due_at - dunning.opened_at) for step in steps]
 
 
 class TestSchedule:
@@ -306,158 +240,6 @@ class TestReminder:
         assert sweep_dunning(now=now + timedelta(minutes=6)) == 1
 
 
-class TestDefault:
-    def test_undoes_everything_and_cuts_the_limit(self) -> None:
-        settlement = declined()
-        buyer = settlement.organization
-        award = Award.objects.get()
-
-        run_until(deadline_of(settlement))
-
-        settlement.refresh_from_db()
-        award.refresh_from_db()
-        assert settlement.status == Status.DEFAULTED
-        assert all(balance == 0 for balance in ledger.balances_cents().values())
-        assert Transaction.objects.filter(reference=f"settlement:{settlement.pk}:default").exists()
-        assert award.cancelled_from == award.starts_at
-        assert set(BlockHour.objects.values_list("sold_units", flat=True)) == {0}
-        assert not Hold.objects.filter(released_at=None).exists()
-        default = Default.objects.get()
-        assert (default.limit_before_cents, default.limit_after_cents) == (100_000_00, 50_000_00)
-        limit = BiddingLimit.objects.get(pk=buyer.pk)
-        assert (limit.limit_cents, limit.held_cents, limit.suspended_reason) == (50_000_00, 0, "")
-        assert Delivery.objects.get().status == Delivery.Status.CANCELLED
-        assert StreamEvent.objects.filter(organization=buyer, kind="settlement.defaulted").exists()
-        seller = award.lot.block.site.organization
-        assert StreamEvent.objects.filter(organization=seller, kind="block.returned").exists()
-        assert "Not paid: your award is cancelled" in send_all()
-
-    def test_a_second_default_leaves_no_limit(self) -> None:
-        first = declined()
-        run_until(deadline_of(first))
-        second = due_settlement(first.organization)
-        charge_settlement(settlement_id=second.pk)
-
-        run_until(deadline_of(second))
-
-        assert BiddingLimit.objects.get(pk=first.organization_id).limit_cents == 0
-
-    def test_happens_without_any_card_too(self) -> None:
-        settlement = due_settlement()
-
-        run_until(deadline_of(settlement))
-
-        settlement.refresh_from_db()
-        assert settlement.status == Status.DEFAULTED
-
-    def test_happens_when_the_card_went_before_it_was_charged(self) -> None:
-        buyer = BuyerFactory()
-        card = put_on_file(buyer)
-        settlement = due_settlement(buyer)
-        PaymentMethod.objects.filter(pk=card.pk).update(removed_at=database_now(), is_default=False)
-        Settlement.objects.filter(pk=settlement.pk).update(created_at=database_now() - HOUR)
-        assert uncharged_settlements() == [settlement.pk]
-
-        assert charge_settlement(settlement_id=settlement.pk) == Status.DUE
-        assert charge_settlement(settlement_id=settlement.pk) == Status.DUE
-
-        assert uncharged_settlements() == []
-        assert Notice.objects.filter(settlement=settlement, kind=Notice.Kind.NO_CARD).count() == 1
-        run_until(deadline_of(settlement))
-        settlement.refresh_from_db()
-        assert settlement.status == Status.DEFAULTED
-
-    def test_gives_up_the_payment_that_waits_for_the_buyer(self) -> None:
-        settlement = declined(AUTHENTICATES_ALWAYS)
-        card = PaymentMethod.objects.get(organization=settlement.organization)
-        start = pay_settlement(
-            organization_id=settlement.organization_id,
-            settlement_id=settlement.pk,
-            payment_method_id=card.pk,
-        )
-
-        run_until(deadline_of(settlement))
-
-        settlement.refresh_from_db()
-        assert settlement.status == Status.DEFAULTED
-        assert settlement.attempts.order_by("-number").first().outcome == ChargeAttempt.Outcome.CANCELLED
-        assert n_payments("canceled") == 1
-        assert start.authentication_url
-        assert n_payments() == 0
-
-    def test_a_buyer_who_confirmed_just_in_time_has_paid(self) -> None:
-        settlement = declined(AUTHENTICATES_ALWAYS)
-        card = PaymentMethod.objects.get(organization=settlement.organization)
-        start = pay_settlement(
-            organization_id=settlement.organization_id,
-            settlement_id=settlement.pk,
-            payment_method_id=card.pk,
-        )
-        authenticate(start.authentication_url)  # and no webhook has come yet
-
-        run_until(deadline_of(settlement))
-
-        settlement.refresh_from_db()
-        assert settlement.status == Status.PAID
-        assert not Default.objects.exists()
-
-    def test_waits_while_a_payments_outcome_is_not_known(self, stripe_sandbox: SandboxServer) -> None:
-        settlement = declined()
-        other = put_on_file(settlement.organization)
-        lose_next_answer(stripe_sandbox)
-        with pytest.raises(OutcomeUnknown):
-            pay_settlement(
-                organization_id=settlement.organization_id,
-                settlement_id=settlement.pk,
-                payment_method_id=other.pk,
-            )
-        end = deadline_of(settlement)
-
-        assert due_steps(end + DAY)  # retries and reminders, whose time it is
-        run_until(end + DAY)
-
-        settlement.refresh_from_db()
-        assert settlement.status == Status.CHARGING
-        assert settlement.dunning.steps.filter(kind=Kind.DEADLINE, taken_at=None).exists()
-        assert due_steps(end + DAY) == []
-
-    def test_money_that_comes_after_it_is_kept_for_the_buyer(self) -> None:
-        settlement = declined()
-        run_until(deadline_of(settlement))
-        attempt = settlement.attempts.order_by("-number").first()
-        client = stripe_client()
-        client.v1.payment_intents.confirm(
-            attempt.stripe_payment_intent_id,
-            {"payment_method": put_on_file(settlement.organization).stripe_id, "off_session": True},
-        )
-        (event,) = client.v1.events.list({"type": "payment_intent.succeeded"}).data
-        store_event(event.to_dict())
-        for event_id in settlement_events():
-            handle_event(event_id=event_id)
-            handle_event(event_id=event_id)
-
-        settlement.refresh_from_db()
-        assert settlement.status == Status.DEFAULTED
-        assert ledger.balance_cents(ledger.buyer_prepaid(settlement.organization_id)) == -10_000
-        assert ledger.balance_cents(ledger.buyer_receivable(settlement.organization_id)) == 0
-        assert "A payment came after the deadline: $100.00" in send_all()
-
-    def test_paying_after_it_is_refused(self) -> None:
-        settlement = declined()
-        run_until(deadline_of(settlement))
-
-        end = continue_payment(organization_id=settlement.organization_id, settlement_id=settlement.pk)
-        assert end.status == Status.DEFAULTED
-        assert charge_settlement(settlement_id=settlement.pk) == Status.DEFAULTED
-        assert n_payments() == 0
-
-
-def settlement_events() -> list[int]:
-    from settlements.models import StripeEvent
-
-    return list(StripeEvent.objects.values_list("id", flat=True))
-
-
 class TestTheDatabaseRefuses:
     def test_a_deadline_after_delivery_starts(self) -> None:
         settlement = declined()
@@ -466,10 +248,3 @@ class TestTheDatabaseRefuses:
             Dunning.objects.filter(pk=settlement.pk).update(
                 deadline_at=settlement.dunning.delivery_at + timedelta(seconds=1)
             )
-
-    def test_a_second_default_of_one_award(self) -> None:
-        settlement = settlement_of(1000)
-        award = Award.objects.get(settlement_lines__settlement=settlement)
-
-        with pytest.raises(Exception, match="award_cancelled_from"), transaction.atomic():
-            Award.objects.filter(pk=award.pk).update(cancelled_at=database_now())

@@ -30,8 +30,8 @@ from tests.factories import (
     UserFactory,
     WindowFactory,
 )
+from tests.integration.settlements.dunning_steps import deadline_of, run_until
 from tests.integration.settlements.steps import jobs_waiting, mark_cleared, n_payments, put_on_file, win
-from tests.integration.settlements.test_dunning import deadline_of, run_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("stripe_sandbox")]
 Status = Settlement.Status

@@ -25,9 +25,9 @@ from settlements.stripe_facts import StripeRefund
 from settlements.sweeps import sweep_deliveries
 from tests.factories import BuyerFactory, UserFactory
 from tests.integration.settlements.deliveries import decide, delivery_of, give, report
+from tests.integration.settlements.dunning_steps import due_settlement
 from tests.integration.settlements.refund_steps import refund
 from tests.integration.settlements.steps import prepay, settlement_of
-from tests.integration.settlements.test_dunning import due_settlement
 from tests.integration.settlements.test_leases import lease_of
 from tests.integration.settlements.test_webhooks import closing_connection, wait_until_blocked
 

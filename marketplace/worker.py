@@ -1,7 +1,7 @@
 """A worker process: jobs, the one-second sweep, the stalled-job sweep and the live publisher, side by side.
 
 Any number of workers may run; rows, locks and unique constraints decide who takes a step. The process answers SIGINT
-and SIGTERM by finishing the job in hand.
+and SIGTERM by finishing the job in hand. Where the database goes away, each part goes on once it is back.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from django.db import close_old_connections
 from procrastinate import App
 from procrastinate.contrib.django import app as django_app
 from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.exceptions import ConnectorException
 
 import auctions.tasks
 from auctions.publisher import run_publisher
@@ -42,6 +43,8 @@ FORGET_SECONDS = 3600.0
 STALLED_SECONDS = 10.0
 POLL_SECONDS = 0.2
 HEARTBEAT_SECONDS = 2.0
+RETRY_SECONDS = 1.0
+"""How long a queue waits before it begins anew, having lost the database."""
 CONCURRENT_JOBS = {
     auctions.tasks.QUEUE: 2,
     QUEUE_STRIPE: 4,
@@ -108,16 +111,40 @@ async def _run_jobs() -> None:
 
 
 async def _work_through(app: App, queue: str, n_at_once: int) -> None:
-    await app.run_worker_async(
-        queues=[queue],
-        name=queue,
-        concurrency=n_at_once,
-        fetch_job_polling_interval=POLL_SECONDS,
-        update_heartbeat_interval=HEARTBEAT_SECONDS,
-        stalled_worker_timeout=STALLED_SECONDS,
-        delete_jobs="successful",
-        install_signal_handlers=False,
-    )
+    """Work through one queue until cancelled, beginning anew whenever the database was gone.
+
+    A worker of procrastinate whose listener or heartbeat fails stops for good: by raising where the database is still
+    gone when it takes its leave, by returning where it is back already. What it had in hand is then a stalled job.
+    """
+    while True:
+        try:
+            await app.run_worker_async(
+                queues=[queue],
+                name=queue,
+                concurrency=n_at_once,
+                fetch_job_polling_interval=POLL_SECONDS,
+                update_heartbeat_interval=HEARTBEAT_SECONDS,
+                stalled_worker_timeout=STALLED_SECONDS,
+                delete_jobs="successful",
+                install_signal_handlers=False,
+            )
+            reason = "stopped untold"
+        except ConnectorException as error:
+            _end_if_told_to(error)
+            reason = f"lost the database: {_cause(error)}"
+        logger.warning("queue %s begins anew; it %s", queue, reason)
+        await asyncio.sleep(RETRY_SECONDS)
+
+
+def _end_if_told_to(error: ConnectorException) -> None:
+    """Let nothing that fails on the way out hide that this task was told to end."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError from error
+
+
+def _cause(error: ConnectorException) -> BaseException:
+    return error.__cause__ or error
 
 
 def _cancel_all(tasks: list[asyncio.Task[None]]) -> None:
@@ -129,9 +156,12 @@ async def _rescue_stalled_jobs(app: App) -> None:
     """Give jobs of workers that stopped sending heartbeats to another worker."""
     while True:
         await asyncio.sleep(STALLED_SECONDS)
-        for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
-            logger.warning("job %s (%s) stalled; trying it again", job.id, job.task_name)
-            await app.job_manager.retry_job(job)
+        try:
+            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+                logger.warning("job %s (%s) stalled; trying it again", job.id, job.task_name)
+                await app.job_manager.retry_job(job)
+        except ConnectorException as error:
+            logger.warning("cannot look for stalled jobs, trying again: %s", _cause(error))
 
 
 def _sweep(stop: threading.Event, sweep: Callable[[], object], pause_seconds: float = SWEEP_SECONDS) -> None:

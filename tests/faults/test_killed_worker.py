@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import pytest
-from django.conf import settings
 from django.db import connection, transaction
 
 from accounts.models import BiddingLimit, Stream
@@ -21,6 +14,7 @@ from auctions.operations.inquiries import ask_about_bid
 from auctions.terms import single_lot_terms
 from inventory.models import BlockHour
 from tests.factories import LotFactory
+from tests.faults.workers import DEADLINE_SECONDS, until, worker
 from tests.integration.auctions.conftest import (
     Auction,
     close_and_clear,
@@ -32,29 +26,6 @@ from tests.integration.auctions.test_expressive_bids import bid_of, leg_on, opti
 __all__ = ["transactional_auction"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
-DEADLINE_SECONDS = 60
-
-
-@contextmanager
-def worker(database_url: str) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "run_worker"],
-        cwd=settings.BASE_DIR,
-        env={**os.environ, "DATABASE_URL": database_url},
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def until(happened: Callable[[], bool], what: str) -> None:
-    """Ask again and again until ``happened``; fail with ``what`` after the deadline."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not happened():
-        assert time.monotonic() < deadline, f"waited in vain until {what}"
-
 
 def waits_for_our_lock() -> bool:
     """Say whether another backend is stopped by a row that this connection has locked."""

@@ -29,9 +29,12 @@ def defer_job(name: str, *, key: str, at: datetime | None = None, **arguments: i
 
 
 def task(
-    *, name: str, queue: str = "default", retry: BaseRetryStrategy | bool = False
+    *, name: str, queue: str, retry: BaseRetryStrategy | bool = False
 ) -> Callable[[Callable[P, R]], Task[P, R, P]]:
-    """Make a function the task ``name``. What it changes is recorded as done by that job."""
+    """Make a function the task ``name``, of a queue that workers know (marketplace/worker.py).
+
+    What it changes is recorded as done by that job.
+    """
 
     def decorate(function: Callable[P, R]) -> Task[P, R, P]:
         return app.task(name=name, queue=queue, retry=retry)(acts_as(job=name)(function))

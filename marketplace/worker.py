@@ -14,12 +14,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import cast
 
+from asgiref.sync import sync_to_async
 from django.db import close_old_connections
 from procrastinate import App
 from procrastinate.contrib.django import app as django_app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.exceptions import ConnectorException
 
+import accounts.tasks
 import auctions.tasks
 from auctions.publisher import run_publisher
 from auctions.sweeps import sweep_inquiries, sweep_standing_orders, sweep_windows
@@ -52,6 +54,7 @@ CONCURRENT_JOBS = {
     QUEUE_LETTERS: 1,
     QUEUE_WEBHOOKS: 8,
     auctions.tasks.QUEUE_INQUIRIES: 1,
+    accounts.tasks.QUEUE_UPKEEP: 1,
 }
 """How many jobs of each queue run at once. Several queues, so that neither a slow Stripe nor a question about the past
 keeps a window from clearing."""
@@ -113,10 +116,12 @@ async def _run_jobs() -> None:
 async def _work_through(app: App, queue: str, n_at_once: int) -> None:
     """Work through one queue until cancelled, beginning anew whenever the database was gone.
 
-    A worker of procrastinate whose listener or heartbeat fails stops for good: by raising where the database is still
-    gone when it takes its leave, by returning where it is back already. What it had in hand is then a stalled job.
+    A worker of procrastinate whose listener, heartbeat or periodic deferrer fails stops for good: by raising where the
+    database is still gone when it takes its leave, by returning where it is back already. What it had in hand is then
+    a stalled job. The deferrer is the one that works through Django's own connection, which nobody else would renew.
     """
     while True:
+        await sync_to_async(close_old_connections)()
         try:
             await app.run_worker_async(
                 queues=[queue],

@@ -27,6 +27,7 @@ __all__ = ["transactional_auction"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+
 def waits_for_our_lock() -> bool:
     """Say whether another backend is stopped by a row that this connection has locked."""
     with connection.cursor() as cursor:

@@ -209,7 +209,7 @@ class TestWhoDidIt:
     def test_a_job(self) -> None:
         market = MarketFactory()
 
-        @task(name="tests.rename_market")
+        @task(name="tests.rename_market", queue="tests")
         def rename(*, row_id: int) -> None:
             Market.objects.filter(pk=row_id).update(name="Renamed")
 

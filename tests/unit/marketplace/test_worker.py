@@ -1,10 +1,14 @@
-"""A worker's sweeps: trouble with one keeps no other waiting."""
+"""A worker's sweeps and queues: trouble with one sweep keeps no other waiting, no queue is left out."""
 
 from datetime import datetime
 
 import pytest
+from procrastinate.contrib.django import app
 
 from marketplace import worker
+
+APPS = {"accounts", "auctions", "settlements", "notifications"}
+"""Those that have jobs."""
 
 
 def test_a_sweep_that_fails_keeps_no_other_from_its_turn(
@@ -25,3 +29,11 @@ def test_a_sweep_that_fails_keeps_no_other_from_its_turn(
 
     assert done == ["swept"]
     assert caplog.text.count("fails failed; the next one looks again") == 2
+
+
+def test_every_job_has_a_queue_that_is_worked_through() -> None:
+    ours = [task for task in app.tasks.values() if task.name.split(".")[0] in APPS]
+    left_out = [task.name for task in ours if task.queue not in worker.CONCURRENT_JOBS]
+
+    assert {task.name.split(".")[0] for task in ours} == APPS
+    assert left_out == []

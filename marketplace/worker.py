@@ -11,15 +11,18 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import cast
 
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections
 from procrastinate import App
+from procrastinate.app import WorkerOptions
 from procrastinate.contrib.django import app as django_app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.exceptions import ConnectorException
+from procrastinate.worker import Worker
 
 import accounts.tasks
 import auctions.tasks
@@ -99,74 +102,84 @@ async def _run_jobs() -> None:
     """Work through the queues until SIGINT or SIGTERM, then finish the jobs in hand."""
     connector = cast(DjangoConnector, django_app.connector).get_worker_connector()
     app = django_app.with_connector(connector)
+    stop = asyncio.Event()
     async with app.open_async():
-        tasks = [asyncio.create_task(_work_through(app, queue, n)) for queue, n in CONCURRENT_JOBS.items()]
-        tasks.append(asyncio.create_task(_rescue_stalled_jobs(app)))
-        loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, _cancel_all, tasks)
-        try:
-            await asyncio.gather(*tasks)
-        except asyncio.CancelledError:
-            await asyncio.gather(*tasks, return_exceptions=True)
-        finally:
-            _cancel_all(tasks)
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        async with asyncio.TaskGroup() as tasks:
+            for queue, n_at_once in CONCURRENT_JOBS.items():
+                tasks.create_task(_work_through(app, queue, n_at_once, stop))
+            tasks.create_task(_rescue_stalled_jobs(app, stop))
 
 
-async def _work_through(app: App, queue: str, n_at_once: int) -> None:
-    """Work through one queue until cancelled, beginning anew whenever the database was gone.
+async def _work_through(app: App, queue: str, n_at_once: int, stop: asyncio.Event) -> None:
+    """Work through one queue, beginning anew whenever the database was gone.
 
     A worker of procrastinate whose listener, heartbeat or periodic deferrer fails stops for good: by raising where the
     database is still gone when it takes its leave, by returning where it is back already. What it had in hand is then
     a stalled job. The deferrer is the one that works through Django's own connection, which nobody else would renew.
     """
-    while True:
+    while not stop.is_set():
         await sync_to_async(close_old_connections)()
+        reason = "stopped untold"
         try:
-            await app.run_worker_async(
-                queues=[queue],
-                name=queue,
-                concurrency=n_at_once,
-                fetch_job_polling_interval=POLL_SECONDS,
-                update_heartbeat_interval=HEARTBEAT_SECONDS,
-                stalled_worker_timeout=STALLED_SECONDS,
-                delete_jobs="successful",
-                install_signal_handlers=False,
-            )
-            reason = "stopped untold"
+            await _run(_worker_of(app, queue, n_at_once), stop)
         except ConnectorException as error:
-            _end_if_told_to(error)
             reason = f"lost the database: {_cause(error)}"
-        logger.warning("queue %s begins anew; it %s", queue, reason)
-        await asyncio.sleep(RETRY_SECONDS)
+        if not stop.is_set():
+            logger.warning("queue %s begins anew; it %s", queue, reason)
+            await _pause(stop, RETRY_SECONDS)
 
 
-def _end_if_told_to(error: ConnectorException) -> None:
-    """Let nothing that fails on the way out hide that this task was told to end."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError from error
+def _worker_of(app: App, queue: str, n_at_once: int) -> Worker:
+    options: WorkerOptions = {
+        **app.worker_defaults,
+        "queues": [queue],
+        "name": queue,
+        "concurrency": n_at_once,
+        "fetch_job_polling_interval": POLL_SECONDS,
+        "update_heartbeat_interval": HEARTBEAT_SECONDS,
+        "stalled_worker_timeout": STALLED_SECONDS,
+        "delete_jobs": "successful",
+        "install_signal_handlers": False,
+    }
+    return Worker(app, **options)
 
 
-def _cause(error: ConnectorException) -> BaseException:
-    return error.__cause__ or error
+async def _run(worker: Worker, stop: asyncio.Event) -> None:
+    """Run until it ends or ``stop``. Nothing is cancelled: waiting for a connection can swallow that (Python 3.11)."""
+    running = asyncio.create_task(worker.run())
+    told = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait((running, told), return_when=asyncio.FIRST_COMPLETED)
+        worker.stop()
+        await running
+    finally:
+        told.cancel()
 
 
-def _cancel_all(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait that long, or until ``stop``."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
 
 
-async def _rescue_stalled_jobs(app: App) -> None:
+async def _rescue_stalled_jobs(app: App, stop: asyncio.Event) -> None:
     """Give jobs of workers that stopped sending heartbeats to another worker."""
     while True:
-        await asyncio.sleep(STALLED_SECONDS)
+        await _pause(stop, STALLED_SECONDS)
+        if stop.is_set():
+            return
         try:
             for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
                 logger.warning("job %s (%s) stalled; trying it again", job.id, job.task_name)
                 await app.job_manager.retry_job(job)
         except ConnectorException as error:
             logger.warning("cannot look for stalled jobs, trying again: %s", _cause(error))
+
+
+def _cause(error: ConnectorException) -> BaseException:
+    return error.__cause__ or error
 
 
 def _sweep(stop: threading.Event, sweep: Callable[[], object], pause_seconds: float = SWEEP_SECONDS) -> None:

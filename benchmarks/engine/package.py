@@ -29,7 +29,7 @@ from auctions.engine import BookRefused, Clearing, book_from_document, canonical
 from benchmarks.engine.cats import KINDS, cats_book
 from benchmarks.engine.machine import describe_machine
 from benchmarks.engine.naive import clear_plainly
-from benchmarks.engine.weeks import congested_week, mixed_book, traced_week
+from benchmarks.engine.weeks import congested_week, mixed_book, packaged_week, traced_week
 
 SAVED = Path(__file__).parents[2] / "docs" / "benchmarks" / "package.md"
 
@@ -40,6 +40,7 @@ BOOKS: dict[str, Callable[[int], dict[str, Any]]] = {
     "week600one": lambda seed: congested_week(600, seed, as_one=True),
     "week600wide": lambda seed: congested_week(600, seed, as_one=True, times=2),
     "week600traces": lambda seed: traced_week(600, seed),
+    "week300packages": lambda seed: packaged_week(100, 200, seed),
     "mixed5000": lambda seed: mixed_book(5_000, seed),
 }
 """By kind: a book for every seed."""

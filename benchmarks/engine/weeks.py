@@ -54,6 +54,35 @@ def _job(rng: random.Random, row: int, lots: list[str]) -> dict[str, Any]:
     return _bid(row, f"buyer{rng.randrange(120)}", {"price": price, "legs": [leg]})
 
 
+def packaged_week(n_jobs: int, n_packages: int, seed: int) -> dict[str, Any]:
+    """Flexible jobs as in `congested_week`, and packages: two types at once for 4 to 30 hours, each on one of two lots.
+
+    What there is of a type comes in four lots of 4 nodes.
+    """
+    rng = random.Random(f"packages {n_jobs} {n_packages} {seed}")
+    lots = [
+        _lot(f"{kind}-{row}", f"seller{row}", 4 * NODE_UNITS, 0, HOURS, RESERVES[kind])
+        for kind in TYPES
+        for row in range(4)
+    ]
+    bids = [_job(rng, row, [lot["id"] for lot in lots]) for row in range(n_jobs)]
+    bids += [_package(rng, row, lots) for row in range(n_jobs, n_jobs + n_packages)]
+    return _book(lots, bids)
+
+
+def _package(rng: random.Random, row: int, lots: list[dict[str, Any]]) -> dict[str, Any]:
+    hours = rng.randint(4, 30)
+    earliest = rng.randint(0, HOURS - hours)
+    legs = []
+    for kind, nodes in zip(rng.sample(TYPES, 2), (rng.choice([1, 2, 4]), rng.choice([1, 2])), strict=True):
+        named = rng.sample([lot["id"] for lot in lots if lot["id"].startswith(kind)], 2)
+        leg = {"lots": sorted(named), "units": nodes * NODE_UNITS, "hours": hours}
+        legs.append(leg | {"earliest": earliest, "latest": earliest + hours})
+    cost = sum(leg["units"] * hours * RESERVES[leg["lots"][0].split("-")[0]] for leg in legs)
+    option = {"value": round(cost * rng.lognormvariate(0.5, 0.4)), "legs": legs}
+    return _bid(row, f"buyer{rng.randrange(120)}", option)
+
+
 TRACES = Path(__file__).parents[3] / "shared" / "data"
 """Public traces; see docs/replay.md. They are not part of the project."""
 TRACED_RESERVES = {"A10": 4_000, "A100-SXM4-80GB": 10_000, "H800": 17_000}

@@ -7,7 +7,7 @@ import pytest
 from auctions.engine import book_from_document
 from benchmarks.engine.cats import KINDS, cats_book
 from benchmarks.engine.naive import clear_plainly
-from benchmarks.engine.weeks import congested_week, mixed_book, traced_week
+from benchmarks.engine.weeks import congested_week, mixed_book, packaged_week, traced_week
 from tests.trace_files import write_traces
 
 from .verify.clearings import case_book
@@ -30,7 +30,12 @@ class TestCats:
 
 @pytest.mark.parametrize(
     ("book", "n_bids"),
-    [(congested_week(200, 1), 200), (congested_week(600, 1), 600), (mixed_book(500, 1), 500)],
+    [
+        (congested_week(200, 1), 200),
+        (congested_week(600, 1), 600),
+        (packaged_week(30, 40, 1), 70),
+        (mixed_book(500, 1), 500),
+    ],
 )
 def test_weeks_and_mixed_books_are_valid(book, n_bids):
     assert book_from_document(book).n_bids == n_bids

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from auctions.engine import book_from_document, canonical_json, clear
 from auctions.engine.package.bounds import prove_bound
+from auctions.engine.package.charged import Charged
 from auctions.engine.package.found import exact_value
 from auctions.engine.package.highs import Problem, Relaxation
 from auctions.engine.package.large import is_large
@@ -26,8 +28,7 @@ from auctions.engine.package.large.places import (
     all_ticks,
     find_places,
     fit,
-    free_units,
-    only_several,
+    parts_of,
     spread,
     unit_prices,
 )
@@ -94,9 +95,40 @@ def small_week(rng: random.Random) -> dict[str, Any]:
     return {"format": 1, "rule": "core", "hours": 9, "lots": lots, "bids": bids}
 
 
+def any_of_many(rng: random.Random) -> dict[str, Any]:
+    """Bids of two legs, each on any of five lots: too many pairs for a column each, and both may be on one lot."""
+    document = small_week(rng)
+    (lot, _) = document["lots"]
+    lots = [lot | {"id": f"L{row}", "unit_step": 1} for row in range(5)]
+    bids = []
+    for row in range(rng.randint(2, 6)):
+        legs = []
+        for _ in range(2):
+            start = rng.randint(0, 6)
+            hours = rng.randint(1, 3)
+            legs.append(
+                {
+                    "lots": [each["id"] for each in lots],
+                    "units": rng.choice([1, 2]),
+                    "earliest": start,
+                    "latest": start + hours,
+                    "hours": hours,
+                }
+            )
+        option = {"value": rng.randint(20, 90), "legs": legs}
+        bids.append({"id": f"p{row}", "bidder": f"o{row}", "sequence": row, "options": [option]})
+    return document | {"lots": lots, "bids": bids}
+
+
 BOOKS = st.randoms(use_true_random=False).map(
-    lambda rng: small_week(rng) if rng.random() < 0.7 else random_book(rng)
+    lambda rng: rng.choice([small_week, small_week, small_week, random_book, any_of_many])(rng)
 )
+
+
+def with_packages(document: dict[str, Any]) -> dict[str, Any]:
+    both = {"price": 50, "legs": [_whole_leg("A"), _whole_leg("B")]}
+    bids = [*document["bids"], {"id": "both", "bidder": "x", "sequence": 99, "options": [both]}]
+    return document | {"bids": bids}
 
 
 class TestRelaxation:
@@ -190,15 +222,17 @@ def chosen(program: Program, before: np.ndarray, *, effort: float) -> np.ndarray
 
 def chosen_by(places: Places, x: np.ndarray) -> np.ndarray:
     """The place of each bid under `x`, or NOTHING. int64 (b,)"""
-    follows = np.append(x, 0)[places.column + 1]
-    after_is_more = places.more > 0
+    own, pieces = np.split(places.column, [places.n_places])
+    follows = np.append(x, 0)[own + 1]
+    after_is_more = places.more[: places.n_places] > 0
     # where some `more` is chosen, of the places of that selector the one of so many
-    wanted = np.zeros(len(places.column), dtype=np.int64)
-    has_more = np.isin(places.column, places.column[after_is_more])
+    wanted = np.zeros(places.n_places, dtype=np.int64)
+    has_more = np.isin(own, own[after_is_more])
     wanted[has_more] = follows[has_more]
-    at = np.flatnonzero((x[places.column] > 0) & (places.more == wanted))
+    is_chosen = (x[own] > 0) & (places.more[: places.n_places] == wanted)
+    is_chosen[places.place_of_piece[(pieces != NOTHING) & (x[pieces] == 0)]] = False
     chosen = np.full(places.n_bids, NOTHING)
-    chosen[places.bid_of_place()[at]] = at
+    chosen[places.bid_of_place()[is_chosen]] = np.flatnonzero(is_chosen)
     return chosen
 
 
@@ -211,43 +245,49 @@ class TestPlaces:
             bound = prove_bound(problem, np.zeros(len(program.limit)))  # at no prices every bid is near
             places = find_places(program, problem, spans, bound)
             x = random_choice(program, rng)
-            fixed = only_several(program, problem, spans, x)
 
             found = chosen_by(places, x)
 
-            assert (spread(places, found, fixed) == x).all()
-            assert all_ticks(places, found) == exact_value(program.ticks, x) - exact_value(
-                program.ticks, fixed
-            )
-            left = free_units(program, spans, fixed)
-            for place in found[found != NOTHING]:
-                left[places.first[place] : places.end[place]] -= places.units[place]
-            assert (left == free_units(program, spans, x)).all()
-            assert (fit(places, found, free_units(program, spans, fixed)) == found).all()
+            assert (spread(places, found, program.n_columns) == x).all()
+            assert all_ticks(places, found) == exact_value(program.ticks, x)
+            taken = np.zeros_like(places.capacity)
+            for place in found[found != NOTHING].tolist():
+                for hours, units in parts_of(places, place):
+                    taken[hours] += units
+            assert taken * places.per_row == pytest.approx((program.matrix @ x)[places.row])
+            assert (fit(places, found, places.capacity) == found).all()
 
-    def test_what_packages_leave_is_counted_in_whole_steps_of_the_others(self):
-        """One of a lot's bids of several awards may take a part of what all others take multiples of."""
-        lots = [
-            {"id": name, "seller": "s", "units": 5, "unit_step": 1, "start": 0, "end": 9, "reserve": 0}
-            for name in "AB"
-        ]
-        leg = _whole_leg("A")
-        alone = [
-            {"id": f"b{row}", "bidder": f"o{row}", "sequence": row, "options": [{"price": 5, "legs": [leg]}]}
-            for row in range(3)
-        ]
-        both = {"price": 50, "legs": [_whole_leg("A") | {"units": 1}, _whole_leg("B") | {"units": 1}]}
-        pair = {"id": "both", "bidder": "x", "sequence": 99, "options": [both]}
-        (program,) = programs_of(
-            {"format": 1, "rule": "core", "hours": 9, "lots": lots, "bids": [*alone, pair]}
-        )
-        spans = find_spans(program)
-        x = (program.bid == 3).astype(np.int64)
+    @settings(max_examples=60, deadline=None)
+    @given(BOOKS, st.randoms(use_true_random=False))
+    def test_what_fits_as_places_fits_as_columns(self, document, rng):
+        for program in programs_of(document):
+            problem = problem_of(program)
+            bound = prove_bound(problem, np.zeros(len(program.limit)))
+            places = find_places(program, problem, find_spans(program), bound)
+            own = np.split(np.arange(places.n_places), np.flatnonzero(np.diff(places.bid_of_place())) + 1)
+            drawn = np.array([rng.choice([NOTHING, *rows.tolist()]) for rows in own])
 
-        assert set(free_units(program, spans, x).tolist()) == {2}
-        assert set(free_units(program, spans, np.zeros_like(x)).tolist()) == {2}
-        after = chosen(program, x, effort=0.1)
-        assert len(program.winners(after)) == 3
+            found = fit(places, drawn, places.capacity)
+
+            x = spread(places, found, program.n_columns)
+            assert program.is_feasible(x)
+            assert all_ticks(places, found) == exact_value(program.ticks, x)
+            assert len(program.winners(x)) == (found != NOTHING).sum()
+
+    def test_runs_lead_to_every_stretch_that_a_bid_could_take(self):
+        program = largest_program(with_packages(small_week(random.Random(1))))
+        problem, spans = problem_of(program), find_spans(program)
+        places = find_places(program, problem, spans, prove_bound(problem, np.zeros(len(program.limit))))
+        lot_at = np.repeat(np.arange(len(places.lot_first)), places.lot_end - places.lot_first)
+
+        for place, bid in enumerate(places.bid_of_place().tolist()):
+            runs = slice(places.run_of_bid[bid], places.run_of_bid[bid + 1])
+            for hours, _ in parts_of(places, place):
+                leads = (places.run_first[runs] <= hours.start) & (places.run_end[runs] >= hours.stop)
+                if hours.start < hours.stop:
+                    assert (leads & (places.lot_of_run[runs] == lot_at[hours.start])).any()
+
+        assert (places.then != NOTHING).any()
 
     def test_what_offers_most_for_a_unit_and_hour_fits_first(self):
         document = small_week(random.Random(1))
@@ -270,13 +310,13 @@ class TestPlaces:
         places = find_places(program, problem_of(program), spans, bound)
         both = np.arange(2)
 
-        fitting = fit(places, both, free_units(program, spans, np.zeros(2, dtype=np.int64)))
+        fitting = fit(places, both, places.capacity)
 
         assert fitting.tolist() == [NOTHING, 1]
 
 
 class TestChoose:
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=25, deadline=None)
     @given(BOOKS, st.randoms(use_true_random=False))
     def test_what_it_chooses_fits_and_is_no_worse_than_what_was_there(self, document, rng):
         for program in programs_of(document):
@@ -314,20 +354,58 @@ class TestChoose:
 
         assert (x == chosen(program, np.zeros_like(held), effort=0.05)).all()
 
-    def test_leaves_bids_it_does_not_know_as_they_are(self):
-        document = small_week(random.Random(1))
-        both = {"price": 50, "legs": [_whole_leg("A"), _whole_leg("B")]}
-        document["bids"].append({"id": "both", "bidder": "x", "sequence": 99, "options": [both]})
-        (program,) = programs_of(document)
-        x = np.zeros(program.n_columns, dtype=np.int64)
-        pair = np.flatnonzero(program.bid == program.bid.max())
-        x[pair] = 1
+    @pytest.mark.parametrize("n_lots", [1, 5])  # all pairs of lots stand as columns, or each leg's lots do
+    def test_places_packages_that_are_worth_more_than_what_they_keep_out(self, n_lots):
+        lots = [
+            {"id": f"{name}{row}", "seller": "s", "units": 2, "start": 0, "end": 9, "reserve": 0}
+            for name in "AB"
+            for row in range(n_lots)
+        ]
+        of_kind = {name: [f"{name}{row}" for row in range(n_lots)] for name in "AB"}
+        whole = {"units": 2, "earliest": 0, "latest": 9, "hours": 9}
+        both = {"value": 900, "legs": [whole | {"lots": of_kind[name]} for name in "AB"]}
+        alone = {"price": 20, "legs": [whole | {"lots": of_kind["A"]}]}  # 20 for each of 18 unit-hours
+        pairs = [{"id": f"p{row}", "bidder": f"p{row}", "options": [both]} for row in range(n_lots)]
+        others = [{"id": f"b{row}", "bidder": f"b{row}", "options": [alone]} for row in range(n_lots)]
+        bids = [bid | {"sequence": row} for row, bid in enumerate(pairs + others)]
+        (program,) = programs_of({"format": 1, "rule": "core", "hours": 9, "lots": lots, "bids": bids})
+        left_out = np.zeros(program.n_columns, dtype=np.int64)
+
+        after = chosen(program, left_out, effort=0.1)
+
+        assert program.is_feasible(after)
+        assert program.winners(after).tolist() == list(range(n_lots))
+
+    def test_takes_packages_out_again_that_keep_out_more_than_they_are_worth(self):
+        lots = [
+            {"id": name, "seller": "s", "units": 5, "unit_step": 1, "start": 0, "end": 9, "reserve": 0}
+            for name in "AB"
+        ]
+        alone = [
+            {
+                "id": f"b{row}",
+                "bidder": f"o{row}",
+                "sequence": row,
+                "options": [{"price": 5, "legs": [_whole_leg("A")]}],
+            }
+            for row in range(2)
+        ]
+        legs = [_whole_leg("A") | {"units": 4}, _whole_leg("B") | {"units": 4}]
+        pair = {
+            "id": "both",
+            "bidder": "x",
+            "sequence": 99,
+            "options": [{"value": 2 * 5 * 2 * 9 - 1, "legs": legs}],
+        }
+        (program,) = programs_of(
+            {"format": 1, "rule": "core", "hours": 9, "lots": lots, "bids": [*alone, pair]}
+        )
+        x = (program.bid == 2).astype(np.int64)
         assert program.is_feasible(x)
 
         after = chosen(program, x, effort=0.1)
 
-        assert (after[pair] == 1).all()
-        assert program.is_feasible(after)
+        assert program.winners(after).tolist() == [0, 1]
 
     @pytest.mark.parametrize("table", [gumbel, exponential])
     def test_its_tables_of_chance_do_not_hang_on_how_a_machine_rounds(self, table):
@@ -346,33 +424,32 @@ def week():
     problem, spans = problem_of(program), find_spans(program)
     relaxation = relax_large(program, problem, spans)
     places = find_places(program, problem, spans, relaxation.bound)
-    free = free_units(program, spans, np.zeros(program.n_columns, dtype=np.int64))
-    return places, unit_prices(places, spans, relaxation.price), free
+    return places, unit_prices(places, relaxation.price)
 
 
 class TestEachSearch:
     """Both on a week that neither can do without moving what it placed first."""
 
     def test_more_work_finds_more(self, week):
-        places, price, free = week
+        places, price = week
         nothing = np.full(places.n_bids, NOTHING)
         hot = (0.3, 0.003)
 
-        little = recreate(places, price, free, nothing, heat=hot, seed=0, effort=1e-9)
-        much = recreate(places, price, free, nothing, heat=hot, seed=0, effort=0.02)
-        annealed = anneal(places, price, free, effort=0.02)
+        little = recreate(places, price, nothing, heat=hot, seed=0, effort=1e-9)
+        much = recreate(places, price, nothing, heat=hot, seed=0, effort=0.02)
+        annealed = anneal(places, price, effort=0.02)
 
         assert 0 < all_ticks(places, little) < all_ticks(places, much)
         assert all_ticks(places, annealed) > all_ticks(places, little)
         for found in (little, much, annealed):
-            assert (fit(places, found, free) == found).all()
+            assert (fit(places, found, places.capacity) == found).all()
 
     def test_recreating_never_ends_below_where_it_began(self, week):
-        places, price, free = week
-        began = anneal(places, price, free, effort=0.005)
+        places, price = week
+        began = anneal(places, price, effort=0.005)
 
         for seed in range(3):
-            found = recreate(places, price, free, began, heat=(2.0, 2.0), seed=seed, effort=0.001)
+            found = recreate(places, price, began, heat=(2.0, 2.0), seed=seed, effort=0.001)
 
             assert all_ticks(places, found) >= all_ticks(places, began)
 
@@ -389,6 +466,22 @@ def document():
 @pytest.fixture(scope="module")
 def clearing(document):
     return clear(book_from_document(document))
+
+
+class TestChargedLargeBlock:
+    def test_is_searched_though_what_a_bid_adds_hangs_on_others(self, document):
+        """So it is asked which group binds what a winner pays, where organizations have several bids."""
+        program = largest_program(document)
+        owners = np.unique(program.owner).tolist()
+        worth = [int(program.ticks[program.owner == owner].max()) for owner in owners]
+        charged = Charged(program, owners, worth, max_nodes=1000)
+
+        found = charged.blocking([Fraction(each, 3) for each in worth], [])
+
+        assert is_large(charged.program)
+        assert charged.program.n_columns > program.n_columns  # some owners have several bids
+        assert charged.program.is_feasible(found.x)
+        assert 0 < found.value <= found.bound
 
 
 class TestLargeBook:

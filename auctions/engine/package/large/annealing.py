@@ -18,7 +18,7 @@ from auctions.engine.book import Ints
 from auctions.engine.package.highs import Floats
 from auctions.engine.package.large.chance import gumbel, new_state
 from auctions.engine.package.large.compiled import BITS, NOTHING, Places, sweep
-from auctions.engine.package.large.places import all_ticks, best_ticks, fit
+from auctions.engine.package.large.places import Amounts, all_ticks, best_ticks, fit, with_pieces
 
 SIDE_BY_SIDE = 8
 REPLACED = 2
@@ -39,27 +39,29 @@ MAX_WORK = 8_000_000_000
 PER_BID = 50
 
 
-def anneal(places: Places, price: Floats, free: Ints, *, effort: float = 1.0) -> Ints:
+def anneal(places: Places, price: Floats, *, effort: float = 1.0) -> Ints:
     """Choose a place, or NOTHING, for each bid. int64 (b,)
 
-    price, free : at all positions, for a unit and of units
+    price : for a unit at all positions
     """
     charge = _charges(places, price)
     hours = (places.run_end - places.run_first) * np.diff(places.size_of_run)
-    size = SIDE_BY_SIDE * (int(hours.sum()) + len(places.first) + PER_BID * places.n_bids)
+    in_pieces = (places.end - places.first)[places.n_places :]
+    n_looked_at = int(hours.sum()) + int(in_pieces.sum()) + len(places.first)
+    size = SIDE_BY_SIDE * (n_looked_at + PER_BID * places.n_bids)
     n_sweeps = max(FEWEST_SWEEPS, min(MAX_SWEEPS, int(MAX_WORK * effort) // max(size, 1)))
-    choices = _Annealing(places, free)
+    choices = _Annealing(places)
     choices.run(n_sweeps, charge)
-    fitting = [fit(places, chosen, free) for chosen in choices.chosen]
+    fitting = [fit(places, chosen, places.capacity) for chosen in choices.chosen]
     return max(fitting, key=lambda chosen: all_ticks(places, chosen))
 
 
 class _Annealing:
     """Choices under way, side by side. free : int64 (k, hours); chosen : int64 (k, b)"""
 
-    def __init__(self, places: Places, free: Ints) -> None:
+    def __init__(self, places: Places) -> None:
         self.places = places
-        self.free = np.repeat(free[None], SIDE_BY_SIDE, axis=0)
+        self.free = np.repeat(places.capacity[None], SIDE_BY_SIDE, axis=0)
         self.chosen = np.full((SIDE_BY_SIDE, places.n_bids), NOTHING)
 
     def run(self, n_sweeps: int, charge: Ints) -> None:
@@ -91,9 +93,17 @@ def _charges(places: Places, price: Floats) -> Ints:
     lot = np.searchsorted(places.lot_end, places.first, side="right")
     run = places.run_of_place()
     part = 1 / np.bincount(run, minlength=len(places.run_first))[run]  # each bid counts once
-    hours = places.end - places.first
-    some = hours > 0
-    total = np.bincount(lot[some], weights=(places.ticks * part)[some], minlength=n_lots)
-    area = np.bincount(lot[some], weights=(places.units * hours * part)[some], minlength=n_lots)
+    part = np.append(part, part[places.place_of_piece])
+    area = places.units * (places.end - places.first)
+    share = area / np.maximum(_of_each(places, with_pieces(places, area)), 1)
+    some = area > 0
+    worth = _of_each(places, places.ticks) * share
+    total = np.bincount(lot[some], weights=(worth * part)[some], minlength=n_lots)
+    area = np.bincount(lot[some], weights=(area * part)[some], minlength=n_lots)
     offered = np.repeat(total / np.maximum(area, 1e-9), places.lot_end - places.lot_first)
     return np.maximum(np.rint(OFFERED * offered + (1 - OFFERED) * price), 1).astype(np.int64)
+
+
+def _of_each(places: Places, amounts: Amounts) -> Amounts:
+    """Amounts of places, for each of them and its pieces. (p + q,)"""
+    return np.append(amounts[: places.n_places], amounts[places.place_of_piece])

@@ -6,12 +6,13 @@ import numpy as np
 
 from auctions.engine.book import Ints
 from auctions.engine.package.bounds import Bound
+from auctions.engine.package.columns import CHARGE
 from auctions.engine.package.found import Found, best_of, exact_value
 from auctions.engine.package.highs import Problem
 from auctions.engine.package.large.neighbourhoods import improve
 from auctions.engine.package.large.refill import refill
 from auctions.engine.package.large.relaxation import relax_large
-from auctions.engine.package.large.spans import find_spans, has_several
+from auctions.engine.package.large.spans import find_spans
 from auctions.engine.package.program import Program
 from auctions.engine.package.rounding import greedy
 from auctions.engine.package.work import WINDOW_WORK, Work
@@ -20,7 +21,7 @@ FULL_EFFORT = WINDOW_WORK // 2
 """Units of work that a large block's own limits stand for; with less, they are lowered in proportion."""
 
 LITTLE_LEFT = 0.2
-"""Of the neighbourhoods' work, where all bids take part in the searches before: there they find next to nothing."""
+"""Of the neighbourhoods' work, after the searches before: there they find next to nothing."""
 
 
 class LargeSearch:
@@ -47,10 +48,11 @@ class LargeSearch:
             rounded = greedy(self.program, problem, bound.reduced, relaxation.x)
         x, value = best_of(ticks, [x, rounded])
         if value < bound.ticks:
-            from auctions.engine.package.large.choosing import choose  # numba, which few books need
+            part = effort
+            if not (self.program.kind == CHARGE).any():  # what a bid adds then hangs on other bids
+                from auctions.engine.package.large.choosing import choose  # numba, which few books need
 
-            x = choose(self.program, problem, spans, relaxation, x, effort=effort)
-            x = refill(self.program, problem, x)
-            part = effort * (1.0 if has_several(self.program, problem, spans).any() else LITTLE_LEFT)
+                x = choose(self.program, problem, spans, relaxation, x, effort=effort)
+                x, part = refill(self.program, problem, x), effort * LITTLE_LEFT
             x = refill(self.program, problem, improve(self.program, problem, spans, bound, x, effort=part))
         return Found(x, exact_value(ticks, x), max(exact_value(ticks, x), bound.ticks))

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from auctions.engine.book import Ints
 
@@ -40,17 +41,21 @@ compiled = numba.njit(nogil=True, cache=os.access(Path(__file__).parent, os.W_OK
 class Places(NamedTuple):
     """All ways to fill the bids of a large block, as flat tables. See `places`.
 
-    All int64. The runs of bid `b` are those from `run_of_bid[b]` up to `run_of_bid[b + 1]`, and so on downwards.
+    The runs of bid `b` are those from `run_of_bid[b]` up to `run_of_bid[b + 1]`, and so on downwards. After the last
+    place stand the *pieces* of places that take several stretches, each place's one after the other. int64 but for one.
 
     shift : ticks are divided by 2**shift
     run_of_bid (b + 1,), size_of_run (r + 1,), place_of_size (s + 1,)
     bid_of_run, lot_of_run, run_first, run_end (r,) : from which position to which; no lot (NOTHING), and no
-        positions, where no hour of it can run short
+        positions, where no hour of it can run short. A run without sizes says where pieces of the bid's places may be
     units_of_size (s,) : in the lot's grain
-    first, end, units, ticks (p,)
-    column, more (p,) : the selector and how much of the column after it
+    first, end, units, ticks (p + q,) : a place of several stretches has no hours itself, pieces have no ticks
+    column, more (p + q,) : the selector and how much of the column after it; of a piece its own column, or NOTHING
+    then (p + q,) : the piece that is taken as well, or NOTHING
+    place_of_piece (q,)
     lot_first, lot_end (l,) : positions of the lots
-    hour (h,) : of a position, about
+    hour, capacity, row (h,) : of a position: about when, units in the lot's grain, and the program's row
+    per_row (h,) : units of that row that one of the lot's grain takes. float64
     run_on_lot (l + 1,), runs_by_lot : the runs of lot `i` are those that `runs_by_lot` names from `run_on_lot[i]` on
     """
 
@@ -69,15 +74,24 @@ class Places(NamedTuple):
     ticks: Ints
     column: Ints
     more: Ints
+    then: Ints
+    place_of_piece: Ints
     lot_first: Ints
     lot_end: Ints
     hour: Ints
+    capacity: Ints
+    row: Ints
+    per_row: NDArray[np.float64]
     run_on_lot: Ints
     runs_by_lot: Ints
 
     @property
     def n_bids(self) -> int:
         return len(self.run_of_bid) - 1
+
+    @property
+    def n_places(self) -> int:
+        return len(self.first) - len(self.place_of_piece)
 
     def run_of_place(self) -> Ints:
         return np.repeat(np.arange(len(self.bid_of_run)), np.diff(self.place_of_size[self.size_of_run]))
@@ -109,12 +123,9 @@ def sweep(
         bid = order[other]
         order[other] = order[at]
         order[at] = bid
-        place = chosen[bid]
-        if place != NOTHING:
-            free[places.first[place] : places.end[place]] += places.units[place]
+        _move(places, free, chosen[bid], 1)
         chosen[bid] = place = _drawn(places, free, bid, heat, charge, noise, until, state)
-        if place != NOTHING:
-            free[places.first[place] : places.end[place]] -= places.units[place]
+        _move(places, free, place, -1)
 
 
 @compiled
@@ -139,9 +150,23 @@ def _drawn(
                 chance += 1
                 worth = places.ticks[place] + noise[chance % SOME] * heat
                 worth -= until[places.end[place] - first] - until[places.first[place] - first]
+                if first == end:
+                    worth -= _charged(places, free, places.then[place], charge)
                 if worth > best:
                     best, drawn = worth, place
     return drawn
+
+
+@compiled
+def _charged(places: Places, free: Ints, piece: int, charge: Ints) -> int:
+    """What a piece and those after it overstep, at the charges."""
+    total = 0
+    while piece != NOTHING:
+        units = places.units[piece]
+        for hour in range(places.first[piece], places.end[piece]):
+            total += min(max(units - free[hour], 0), units) * charge[hour]
+        piece = places.then[piece]
+    return total
 
 
 @compiled
@@ -238,7 +263,7 @@ def _take_out_some(
             if place == NOTHING:
                 if places.run_first[run] >= end or places.run_end[run] <= first:
                     continue
-            elif places.first[place] >= end or places.end[place] <= first or draw(state, 4) + 1 <= kept:
+            elif not _is_near(places, place, first, end) or draw(state, 4) + 1 <= kept:
                 continue
             seen[bid], bids[n], before[n] = now, bid, place
             n += 1
@@ -278,6 +303,8 @@ def _best_place(
             until[end - first] = short
             for place in range(places.place_of_size[size], places.place_of_size[size + 1]):
                 if until[places.end[place] - first] == until[places.first[place] - first]:
+                    if first == end and not _fit(places, free, places.then[place]):
+                        continue
                     worth = above[place] + (draw(state, 1 << 16) * heat >> 16)
                     if found == NOTHING or worth > most:
                         found, most = place, worth
@@ -286,9 +313,34 @@ def _best_place(
 
 @compiled
 def _move(places: Places, free: Ints, place: int, sign: int) -> None:
-    """Give a place's units back (1) or take them (-1)."""
-    if place != NOTHING:
-        free[places.first[place] : places.end[place]] += sign * places.units[place]
+    """Give the units of a place and its pieces back (1) or take them (-1). (Slices would take twice the time.)"""
+    while place != NOTHING:
+        units = sign * places.units[place]
+        for hour in range(places.first[place], places.end[place]):
+            free[hour] += units
+        place = places.then[place]
+
+
+@compiled
+def _fit(places: Places, free: Ints, piece: int) -> bool:
+    """Whether there is room for a piece and those after it. None takes hours that another does."""
+    while piece != NOTHING:
+        units = places.units[piece]
+        for hour in range(places.first[piece], places.end[piece]):
+            if free[hour] < units:
+                return False
+        piece = places.then[piece]
+    return True
+
+
+@compiled
+def _is_near(places: Places, place: int, first: int, end: int) -> bool:
+    """Whether a place or a piece of it takes any of these positions."""
+    while place != NOTHING:
+        if places.first[place] < end and places.end[place] > first:
+            return True
+        place = places.then[place]
+    return False
 
 
 @compiled

@@ -2,140 +2,185 @@
 
 A bid has *runs*, one for each lot it could go to: the stretch of the lot's hours that any of its places takes. A run
 has *sizes*, numbers of units, and a size its *places*: from which hour to which, what it adds, which columns it is.
-Hours are positions: the hours of the lots that can run short, lot after lot.
+Hours are positions (see `takings`). A place that takes several stretches, as packages do, has no hours of its own but
+*pieces*, one after the other; for each lot they touch, its bid has a run without sizes, by which it is found there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
 import numpy as np
-from numpy.typing import NDArray
 
 from auctions.engine.book import Ints
 from auctions.engine.package.bounds import Bound
-from auctions.engine.package.columns import MORE, SELECTOR
+from auctions.engine.package.columns import PLACE
 from auctions.engine.package.highs import Floats, Problem
 from auctions.engine.package.large.compiled import NOTHING, Places
-from auctions.engine.package.large.spans import NONE, Spans, has_several
+from auctions.engine.package.large.pieces import Pieces, find_pieces, grain_of
+from auctions.engine.package.large.spans import Spans
+from auctions.engine.package.large.takings import find_positions
+from auctions.engine.package.large.ways import find_ways
 from auctions.engine.package.program import Program
 
-FAR = 0.15
-"""Bids whose best column loses more of their ticks than this at the relaxation's prices have no places."""
+Amounts = TypeVar("Amounts", Ints, Floats)
 
 LARGEST_TICKS = 40
 """Bits of the ticks that are told apart."""
 
 
 def find_places(program: Program, problem: Problem, spans: Spans, bound: Bound) -> Places:
-    """The places of every bid that has columns of one award alone, and one of them that loses little."""
-    takes_part = _is_near(program, problem, bound) & ~has_several(program, problem, spans)
-    selectors = np.flatnonzero((problem.upper > 0) & (program.kind == SELECTOR) & takes_part[program.bid])
-    column, more = _with_more(program, problem, selectors)
-    after = np.minimum(column + 1, program.n_columns - 1)
+    """The places of every bid of which some column loses little."""
+    positions = find_positions(program, spans)
+    ways = find_ways(program, problem, bound)
+    pieces = find_pieces(program, positions, ways)
+    n_lots = len(positions.lot_offset) - 1
+    grain = grain_of(pieces, n_lots)
+    pieces.units //= np.append(grain, 1)[pieces.lot]
     shift = max(0, int(problem.cost.max(initial=0)).bit_length() - LARGEST_TICKS)
-    ticks = problem.cost.astype(np.int64) >> shift
-    offset = np.concatenate([[0], np.cumsum([len(each) for each in spans.capacity])]).astype(np.int64)
-    lot, bid = spans.lot[column], program.bid[column]
-    base = np.where(lot == NONE, 0, offset[lot])
-    units = spans.units[column] + more * spans.units[after]
-    order = np.lexsort((column, spans.first[column], units, lot, bid))
-    column, more, after, lot, bid = (each[order] for each in (column, more, after, lot, bid))
-    base, units = base[order], units[order]
-    first, end = spans.first[column] + base, spans.end[column] + base
+    ticks = ways.ticks(problem.cost.astype(np.int64) >> shift, program.kind == PLACE)
+
+    has_several = np.bincount(pieces.way, minlength=len(ways.column)) > 1
+    own, lot = pieces.pick(~has_several[pieces.way]), np.full(len(ways.column), NOTHING)
+    first, end, units = (np.zeros(len(ways.column), dtype=np.int64) for _ in range(3))
+    lot[own.way], first[own.way], end[own.way], units[own.way] = own.lot, own.first, own.end, own.units
+    order = np.lexsort((ways.column, first, units, lot, program.bid[ways.column]))
+    place = np.argsort(order)
+    pieces = pieces.pick(has_several[pieces.way])
+    pieces = pieces.pick(np.argsort(place[pieces.way], kind="stable"))
+    place_of_piece = place[pieces.way]
+    lot, units, bid = lot[order], units[order], program.bid[ways.column[order]]
+
     new_bid = np.diff(bid, prepend=-1) != 0
     new_run = new_bid | (np.diff(lot, prepend=-2) != 0)
     new_size = new_run | (np.diff(units, prepend=-1) != 0)
+    bid = np.cumsum(new_bid) - 1
     run, size = np.flatnonzero(new_run), np.flatnonzero(new_size)
-    lot_of_run = lot[run]
-    on_lot = np.flatnonzero(lot_of_run != NONE)
-    on_lot = on_lot[np.argsort(lot_of_run[on_lot], kind="stable")]
-    n_lots = len(spans.capacity)
+    first, end = np.append(first[order], pieces.first), np.append(end[order], pieces.end)
+    runs = _Runs(
+        bid=bid[run],
+        lot=lot[run],
+        first=np.minimum.reduceat(first[: len(order)], run) if len(run) else run,
+        end=np.maximum.reduceat(end[: len(order)], run) if len(run) else run,
+        n_sizes=np.diff(np.append(np.searchsorted(size, run), len(size))),
+    ).with_those_of(pieces, bid[place_of_piece], n_lots)
+    on_lot = np.flatnonzero(runs.lot != NOTHING)
+    on_lot = on_lot[np.argsort(runs.lot[on_lot], kind="stable")]
+    nothing = np.full(len(pieces.way), NOTHING)
+    grain_at = grain[positions.lot]
     return Places(
         shift=shift,
-        run_of_bid=np.append(np.searchsorted(run, np.flatnonzero(new_bid)), len(run)),
-        size_of_run=np.append(np.searchsorted(size, run), len(size)),
-        place_of_size=np.append(size, len(column)),
-        bid_of_run=np.cumsum(new_bid)[run] - 1,
-        lot_of_run=np.where(lot_of_run == NONE, NOTHING, lot_of_run),
-        run_first=np.minimum.reduceat(first, run) if len(run) else first,
-        run_end=np.maximum.reduceat(end, run) if len(run) else end,
+        run_of_bid=np.searchsorted(runs.bid, np.arange(int(new_bid.sum()) + 1)),
+        size_of_run=np.concatenate([[0], np.cumsum(runs.n_sizes)]),
+        place_of_size=np.append(size, len(order)),
+        bid_of_run=runs.bid,
+        lot_of_run=runs.lot,
+        run_first=runs.first,
+        run_end=runs.end,
         units_of_size=units[size],
         first=first,
         end=end,
-        units=units,
-        ticks=ticks[column] + more * ticks[after],
-        column=column,
-        more=more,
-        lot_first=offset[:-1],
-        lot_end=offset[1:],
-        hour=np.concatenate([np.zeros(0, dtype=np.int64), *(spans.row_hour[rows] for rows in spans.rows)]),
-        run_on_lot=np.searchsorted(lot_of_run[on_lot], np.arange(n_lots + 1)),
+        units=np.append(units, pieces.units),
+        ticks=np.append(ticks[order], np.zeros_like(nothing)),
+        column=np.append(ways.column[order], pieces.column),
+        more=np.append(ways.more[order], np.zeros_like(nothing)),
+        then=_chained(place_of_piece, len(order)),
+        place_of_piece=place_of_piece,
+        lot_first=positions.lot_offset[:-1],
+        lot_end=positions.lot_offset[1:],
+        hour=positions.hour,
+        capacity=program.limit[positions.row] * positions.units // grain_at,
+        row=positions.row,
+        per_row=grain_at / positions.units,
+        run_on_lot=np.searchsorted(runs.lot[on_lot], np.arange(n_lots + 1)),
         runs_by_lot=on_lot,
     )
 
 
-def _with_more(program: Program, problem: Problem, selectors: Ints) -> tuple[Ints, Ints]:
-    """Each selector by itself, and with every number of the `more` that follows it."""
-    has_more = selectors[np.append(program.kind, SELECTOR)[selectors + 1] == MORE]
-    room = problem.upper[np.minimum(has_more + 1, program.n_columns - 1)]
-    column = np.concatenate([selectors, np.repeat(has_more, room)])
-    until = np.cumsum(room)
-    counted = np.arange(int(room.sum())) - np.repeat(until - room, room) + 1
-    return column, np.concatenate([np.zeros(len(selectors), dtype=np.int64), counted])
+@dataclass(frozen=True, eq=False, slots=True)
+class _Runs:
+    """All int64 (r,), by bid."""
+
+    bid: Ints
+    lot: Ints
+    first: Ints
+    end: Ints
+    n_sizes: Ints
+
+    def with_those_of(self, pieces: Pieces, bid: Ints, n_lots: int) -> _Runs:
+        """Add, after each bid's own, one for each lot that pieces of its places are on."""
+        somewhere = np.flatnonzero(pieces.lot != NOTHING)
+        key, of = np.unique(bid[somewhere] * n_lots + pieces.lot[somewhere], return_inverse=True)
+        first, end = np.full(len(key), np.iinfo(np.int64).max), np.zeros(len(key), dtype=np.int64)
+        np.minimum.at(first, of, pieces.first[somewhere])
+        np.maximum.at(end, of, pieces.end[somewhere])
+        all_bids = np.append(self.bid, key // max(n_lots, 1))
+        order = np.argsort(all_bids, kind="stable")
+        return _Runs(
+            bid=all_bids[order],
+            lot=np.append(self.lot, key % max(n_lots, 1))[order],
+            first=np.append(self.first, first)[order],
+            end=np.append(self.end, end)[order],
+            n_sizes=np.append(self.n_sizes, np.zeros_like(key))[order],
+        )
 
 
-def _is_near(program: Program, problem: Problem, bound: Bound) -> NDArray[np.bool_]:
-    """Bids of which some column loses little."""
-    loss = np.maximum(-bound.reduced, 0).astype(np.float64)
-    columns = (problem.upper > 0) & (program.kind == SELECTOR)
-    columns &= loss <= np.ldexp(FAR * np.maximum(problem.cost, 1.0), bound.bits)
-    is_near = np.zeros(int(program.bid.max()) + 1, dtype=bool)
-    is_near[program.bid[columns]] = True
-    return is_near
+def _chained(place_of_piece: Ints, n_places: int) -> Ints:
+    """The piece after each place and piece, or NOTHING. Pieces are sorted by place."""
+    then = np.full(n_places + len(place_of_piece), NOTHING)
+    goes_on = np.diff(place_of_piece, prepend=-1) == 0
+    piece = np.arange(len(place_of_piece))
+    then[np.where(goes_on, n_places + piece - 1, place_of_piece)] = n_places + piece
+    return then
 
 
-def only_several(program: Program, problem: Problem, spans: Spans, x: Ints) -> Ints:
-    """`x` with nothing for bids that have columns of one award alone, so also for those too far off to have places."""
-    return np.where(has_several(program, problem, spans)[program.bid], x, 0)
-
-
-def free_units(program: Program, spans: Spans, x: Ints) -> Ints:
-    """Units left at all positions with `x` chosen, in the lots' grain; parts of one are of no use."""
-    left = (program.limit - program.matrix @ x) * spans.row_units
-    by_lot = (left[rows] // grain for rows, grain in zip(spans.rows, spans.grain, strict=True))
-    return np.concatenate([np.zeros(0, dtype=np.int64), *by_lot])
-
-
-def unit_prices(places: Places, spans: Spans, price: Floats) -> Floats:
+def unit_prices(places: Places, price: Floats) -> Floats:
     """What as much as the lot's grain costs at all positions, in the places' ticks, from the rows' prices."""
-    by_lot = (
-        price[rows] / spans.row_units[rows] * grain
-        for rows, grain in zip(spans.rows, spans.grain, strict=True)
-    )
-    return np.ldexp(np.concatenate([np.zeros(0), *by_lot]), -places.shift)
+    return np.ldexp(price[places.row] * places.per_row, -places.shift)
 
 
-def spread(places: Places, chosen: Ints, fixed: Ints) -> Ints:
-    """`fixed` and the places chosen, as columns."""
-    x = fixed.copy()
+def with_pieces(places: Places, amounts: Amounts) -> Amounts:
+    """Amounts of places and pieces, those of its pieces added to each place's. (p + q,) to (p,)"""
+    total = amounts[: places.n_places].copy()
+    np.add.at(total, places.place_of_piece, amounts[places.n_places :])
+    return total
+
+
+def parts_of(places: Places, place: int) -> Iterator[tuple[slice, int]]:
+    """Yield the hours and units of a place and its pieces."""
+    while place != NOTHING:
+        yield slice(int(places.first[place]), int(places.end[place])), int(places.units[place])
+        place = int(places.then[place])
+
+
+def spread(places: Places, chosen: Ints, n_columns: int) -> Ints:
+    """The places chosen, as columns."""
+    x = np.zeros(n_columns, dtype=np.int64)
     taken = chosen[chosen != NOTHING]
     x[places.column[taken]] = 1
     more = taken[places.more[taken] > 0]
     x[places.column[more] + 1] = places.more[more]
+    column = places.column[places.n_places :][np.isin(places.place_of_piece, taken)]
+    x[column[column != NOTHING]] = 1
     return x
 
 
 def fit(places: Places, chosen: Ints, free: Ints) -> Ints:
     """Of places that overstep what is free, those that fit: what offers most for a unit and hour comes first."""
     taken = chosen[chosen != NOTHING]
-    size = np.maximum(1, places.units[taken] * (places.end[taken] - places.first[taken]))
+    size = np.maximum(1, with_pieces(places, places.units * (places.end - places.first))[taken])
     free = free.copy()
     fitting = np.full_like(chosen, NOTHING)
     bid = np.flatnonzero(chosen != NOTHING)
     for at in np.lexsort((bid, -(places.ticks[taken] / size))).tolist():
         place = int(taken[at])
-        hours = slice(int(places.first[place]), int(places.end[place]))
-        if (free[hours] >= places.units[place]).all():
-            free[hours] -= places.units[place]
+        left = free.copy()
+        for hours, units in parts_of(places, place):
+            left[hours] -= units
+        if (left >= 0).all():
+            free = left
             fitting[bid[at]] = place
     return fitting
 
@@ -143,7 +188,7 @@ def fit(places: Places, chosen: Ints, free: Ints) -> Ints:
 def best_ticks(places: Places) -> Ints:
     """Of each bid's places the most ticks. int64 (b,)"""
     best = np.zeros(places.n_bids, dtype=np.int64)
-    np.maximum.at(best, places.bid_of_place(), places.ticks)
+    np.maximum.at(best, places.bid_of_place(), places.ticks[: places.n_places])
     return best
 
 

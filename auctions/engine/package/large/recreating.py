@@ -15,7 +15,7 @@ from auctions.engine.book import Ints
 from auctions.engine.package.highs import Floats
 from auctions.engine.package.large.chance import exponential, new_state
 from auctions.engine.package.large.compiled import NOTHING, Places, recreate_by_chance
-from auctions.engine.package.large.places import best_ticks
+from auctions.engine.package.large.places import best_ticks, parts_of, with_pieces
 
 MAX_WORK = 8_000_000_000
 """Work is places and hours looked at, PER_BID for every bid looked at, and PER_ROUND."""
@@ -33,7 +33,6 @@ OFFER_BITS = 20
 def recreate(
     places: Places,
     price: Floats,
-    free: Ints,
     chosen: Ints,
     *,
     heat: tuple[float, float],
@@ -42,28 +41,28 @@ def recreate(
 ) -> Ints:
     """Improve a choice of places that fits. int64 (b,)
 
-    price, free : at all positions, for a unit and of units, before anything is chosen
+    price : for a unit at all positions
     heat : at the beginning and the end, of the mean ticks of all bids' best places
     """
     until = np.concatenate([[0.0], np.cumsum(price)])
-    cost = places.units * (until[places.end] - until[places.first])
+    cost = with_pieces(places, places.units * (until[places.end] - until[places.first]))
+    ticks = places.ticks[: places.n_places]
     offer, rate = best_ticks(places), np.zeros(places.n_bids)
-    np.maximum.at(
-        rate, places.bid_of_place(), np.minimum(places.ticks / np.maximum(cost, 1.0), MOST_FOR_PRICE)
-    )
+    np.maximum.at(rate, places.bid_of_place(), np.minimum(ticks / np.maximum(cost, 1.0), MOST_FOR_PRICE))
     hot, cold = heat
     mean = float(offer.mean())
     heats = [max(1, round(mean * hot * (cold / hot) ** (step / (STEPS - 1)))) for step in range(STEPS)]
-    left = free.copy()
+    free = places.capacity.copy()
     for place in chosen[chosen != NOTHING].tolist():
-        left[places.first[place] : places.end[place]] -= places.units[place]
+        for stretch, units in parts_of(places, place):
+            free[stretch] -= units
     return np.asarray(
         recreate_by_chance(
             places,
-            places.ticks - np.rint(cost).astype(np.int64),
+            ticks - np.rint(cost).astype(np.int64),
             np.rint(rate * SCALE).astype(np.int64) + 1,
             offer >> max(0, int(offer.max()).bit_length() - OFFER_BITS),
-            left,
+            free,
             chosen.copy(),
             _costs(places),
             np.array(heats, dtype=np.int64),
@@ -78,4 +77,7 @@ def _costs(places: Places) -> Ints:
     """Units of work that looking for a bid's place takes. int64 (b,)"""
     hours = (places.run_end - places.run_first) * np.diff(places.size_of_run)
     of_run = hours + np.diff(places.place_of_size[places.size_of_run])
-    return PER_BID + np.asarray(np.add.reduceat(of_run, places.run_of_bid[:-1]))
+    costs = PER_BID + np.asarray(np.add.reduceat(of_run, places.run_of_bid[:-1]))
+    in_pieces = (places.end - places.first)[places.n_places :]
+    np.add.at(costs, places.bid_of_place()[places.place_of_piece], in_pieces)
+    return costs

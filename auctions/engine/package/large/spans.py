@@ -20,7 +20,7 @@ from scipy.sparse import csr_array
 
 from auctions.engine.book import Ints
 from auctions.engine.package.columns import PLACE
-from auctions.engine.package.highs import Floats, Problem
+from auctions.engine.package.highs import Floats
 from auctions.engine.package.program import Program
 
 NONE = -1
@@ -119,13 +119,6 @@ def _only_award(program: Program, source: int) -> tuple[int, int, int]:
         return (0, 0, 0)
     _, lot, start, units = awards[0]
     return lot, start, units
-
-
-def has_several(program: Program, problem: Problem, spans: Spans) -> NDArray[np.bool_]:
-    """Bids that have columns of several awards, by row."""
-    several = np.zeros(int(program.bid.max()) + 1, dtype=bool)
-    several[program.bid[(problem.upper > 0) & ((spans.units == 0) | (program.kind == PLACE))]] = True
-    return several
 
 
 def broken_rows(program: Program, spans: Spans, x: Floats, *, most: int) -> list[SpanRow]:

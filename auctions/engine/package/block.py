@@ -62,9 +62,10 @@ class Block:
 def ticks_by_owner(program: Program, x: Ints) -> dict[int, int]:
     """Ticks of each organization that `x` gives something, ascending by row."""
     ticks: dict[int, int] = {}
-    for column in np.flatnonzero(x).tolist():
-        owner = int(program.owner[column])
-        ticks[owner] = ticks.get(owner, 0) + int(program.ticks[column]) * int(x[column])
+    chosen = np.flatnonzero(x)
+    of_columns = (each[chosen].tolist() for each in (program.owner, program.ticks, x))
+    for owner, each, n in zip(*of_columns, strict=True):
+        ticks[owner] = ticks.get(owner, 0) + each * n
     return {owner: ticks[owner] for owner in sorted(ticks)}
 
 

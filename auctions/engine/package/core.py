@@ -164,11 +164,13 @@ def join(programs: Sequence[Program]) -> Program:
 
 def exchanges(program: Program, best: Ints, other: Ints) -> list[Ints]:
     """Cut the difference of two choices into parts that share no row and no organization; each makes a choice."""
+    left = program.limit - program.matrix @ best
     parts = []
     for columns in _apart(program, np.flatnonzero(best != other).tolist()):
-        choice = best.copy()
-        choice[columns] = other[columns]
-        if program.is_feasible(choice):
+        taken = program.matrix[:, columns] @ (other - best)[columns]
+        if (taken <= left).all() and not taken[program.is_equal].any():
+            choice = best.copy()
+            choice[columns] = other[columns]
             parts.append(choice)
     return parts if len(parts) > 1 else []
 

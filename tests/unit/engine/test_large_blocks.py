@@ -21,10 +21,11 @@ from auctions.engine.package.highs import Problem, Relaxation
 from auctions.engine.package.large import is_large
 from auctions.engine.package.large.annealing import anneal
 from auctions.engine.package.large.chance import exponential, gumbel
-from auctions.engine.package.large.choosing import choose
-from auctions.engine.package.large.compiled import BITS, NOTHING, QUANTILES, Places
+from auctions.engine.package.large.choosing import Choosing
+from auctions.engine.package.large.compiled import BITS, NOTHING, QUANTILES
 from auctions.engine.package.large.neighbourhoods import improve
 from auctions.engine.package.large.places import (
+    Lookup,
     all_ticks,
     find_places,
     fit,
@@ -32,7 +33,7 @@ from auctions.engine.package.large.places import (
     spread,
     unit_prices,
 )
-from auctions.engine.package.large.recreating import recreate
+from auctions.engine.package.large.recreating import Recreating
 from auctions.engine.package.large.refill import refill
 from auctions.engine.package.large.relaxation import Relaxation as LargeRelaxation
 from auctions.engine.package.large.relaxation import relax_large
@@ -215,25 +216,9 @@ def relaxation_of(program: Program) -> LargeRelaxation:
 
 
 def chosen(program: Program, before: np.ndarray, *, effort: float) -> np.ndarray:
-    return choose(
-        program, problem_of(program), find_spans(program), relaxation_of(program), before, effort=effort
-    )
-
-
-def chosen_by(places: Places, x: np.ndarray) -> np.ndarray:
-    """The place of each bid under `x`, or NOTHING. int64 (b,)"""
-    own, pieces = np.split(places.column, [places.n_places])
-    follows = np.append(x, 0)[own + 1]
-    after_is_more = places.more[: places.n_places] > 0
-    # where some `more` is chosen, of the places of that selector the one of so many
-    wanted = np.zeros(places.n_places, dtype=np.int64)
-    has_more = np.isin(own, own[after_is_more])
-    wanted[has_more] = follows[has_more]
-    is_chosen = (x[own] > 0) & (places.more[: places.n_places] == wanted)
-    is_chosen[places.place_of_piece[(pieces != NOTHING) & (x[pieces] == 0)]] = False
-    chosen = np.full(places.n_bids, NOTHING)
-    chosen[places.bid_of_place()[is_chosen]] = np.flatnonzero(is_chosen)
-    return chosen
+    problem = problem_of(program)
+    choosing = Choosing(program, problem, find_spans(program), relaxation_of(program))
+    return choosing.from_nothing(problem, before, effort=effort)
 
 
 class TestPlaces:
@@ -246,7 +231,7 @@ class TestPlaces:
             places = find_places(program, problem, spans, bound)
             x = random_choice(program, rng)
 
-            found = chosen_by(places, x)
+            found = Lookup(places, program).chosen_by(x)
 
             assert (spread(places, found, program.n_columns) == x).all()
             assert all_ticks(places, found) == exact_value(program.ticks, x)
@@ -254,7 +239,8 @@ class TestPlaces:
             for place in found[found != NOTHING].tolist():
                 for hours, units in parts_of(places, place):
                     taken[hours] += units
-            assert taken * places.per_row == pytest.approx((program.matrix @ x)[places.row])
+            used = (program.matrix @ x)[places.row]
+            assert (taken * places.grain == used * places.row_units).all()
             assert (fit(places, found, places.capacity) == found).all()
 
     @settings(max_examples=60, deadline=None)
@@ -432,11 +418,12 @@ class TestEachSearch:
 
     def test_more_work_finds_more(self, week):
         places, price = week
+        recreating = Recreating(places, price)
         nothing = np.full(places.n_bids, NOTHING)
         hot = (0.3, 0.003)
 
-        little = recreate(places, price, nothing, heat=hot, seed=0, effort=1e-9)
-        much = recreate(places, price, nothing, heat=hot, seed=0, effort=0.02)
+        little = recreating.run(nothing, heat=hot, seed=0, effort=1e-9)
+        much = recreating.run(nothing, heat=hot, seed=0, effort=0.02)
         annealed = anneal(places, price, effort=0.02)
 
         assert 0 < all_ticks(places, little) < all_ticks(places, much)
@@ -446,12 +433,55 @@ class TestEachSearch:
 
     def test_recreating_never_ends_below_where_it_began(self, week):
         places, price = week
+        recreating = Recreating(places, price)
         began = anneal(places, price, effort=0.005)
 
         for seed in range(3):
-            found = recreate(places, price, began, heat=(2.0, 2.0), seed=seed, effort=0.001)
+            found = recreating.run(began, heat=(2.0, 2.0), seed=seed, effort=0.001)
 
             assert all_ticks(places, found) >= all_ticks(places, began)
+
+
+@pytest.fixture(scope="module")
+def winners():
+    """A program, the searches on it, and a choice they made."""
+    program = largest_program(congested_week(30, 1))
+    problem = problem_of(program)
+    choosing = Choosing(program, problem, find_spans(program), relaxation_of(program))
+    x = choosing.from_nothing(problem, np.zeros_like(program.upper), effort=0.2)
+    return program, choosing, refill(program, problem, x)
+
+
+class TestWithout:
+    """What the others would do without a winner: the price it pays hangs on how well they do."""
+
+    def test_others_do_better_than_filling_what_it_leaves(self, winners):
+        program, choosing, x = winners
+        filled, found = [], []
+        for owner in np.unique(program.owner[x > 0]).tolist():
+            own = program.owner == owner
+            problem = replace(problem_of(program), upper=np.where(own, 0, program.upper))
+            left = np.where(own, 0, x)
+
+            without = choosing.without(problem, left, effort=0.1)
+
+            assert program.is_feasible(without)
+            assert not without[own].any()
+            assert (without == choosing.without(problem, left, effort=0.1)).all()
+            filled.append(exact_value(program.ticks, refill(program, problem, left)))
+            found.append(exact_value(program.ticks, refill(program, problem, without)))
+
+        assert sum(found) > sum(filled)
+
+    def test_bids_that_are_closed_and_filled_stay_as_they_are(self, winners):
+        program, choosing, x = winners
+        kept = program.owner == program.owner[np.flatnonzero(x)[0]]
+        problem = replace(problem_of(program), upper=np.where(kept, 0, program.upper))
+
+        without = choosing.without(problem, x, effort=0.01)
+
+        assert (without[kept] == x[kept]).all()
+        assert program.is_feasible(without)
 
 
 def _whole_leg(lot: str) -> dict[str, Any]:

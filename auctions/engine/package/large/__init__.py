@@ -5,7 +5,8 @@
 - `choosing`: a good choice, by `annealing` (all bids placed anew again and again while the lots' capacities harden) and
   by `recreating` (bids near an hour taken out and put in anew), on `places`; what takes their time is `compiled`;
 - `neighbourhoods`: the choice, improved stretch by stretch with small integer programs;
-- `refill`: what a winner leaves is offered to the losers; the same prices bound what a search could add.
+- without a winner: the choice recreated near the hours that are free then, and `refill`; the same prices bound what a
+  search could add.
 
 All is counted in columns, coefficients, neighbourhoods and branches, never in seconds, so the result is the same
 everywhere.

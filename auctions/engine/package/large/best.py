@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from auctions.engine.book import Ints
@@ -17,6 +19,9 @@ from auctions.engine.package.program import Program
 from auctions.engine.package.rounding import greedy
 from auctions.engine.package.work import WINDOW_WORK, Work
 
+if TYPE_CHECKING:
+    from auctions.engine.package.large.choosing import Choosing
+
 FULL_EFFORT = WINDOW_WORK // 2
 """Units of work that a large block's own limits stand for; with less, they are lowered in proportion."""
 
@@ -30,12 +35,16 @@ class LargeSearch:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._bound: Bound | None = None
+        self._choosing: Choosing | None = None
+        self._effort = 0.0
 
     def maximise(self, problem: Problem, x: Ints, value: int, work: Work) -> Found:
-        """Improve on a feasible `x`; the first search does all there is to be done, those after it only refill."""
+        """Improve on a feasible `x`; the first search does most of what is to be done, those after it share a part."""
         ticks = problem.cost.astype(np.int64)
         if self._bound is not None:
             bound = self._bound.without(problem.upper == 0)
+            if self._choosing is not None:
+                x = self._choosing.without(problem, x, effort=self._effort)
             x, value = best_of(ticks, [x, refill(self.program, problem, x)])
             return Found(x, value, max(value, bound.ticks))
         effort = min(1.0, work.units / FULL_EFFORT)
@@ -50,9 +59,11 @@ class LargeSearch:
         if value < bound.ticks:
             part = effort
             if not (self.program.kind == CHARGE).any():  # what a bid adds then hangs on other bids
-                from auctions.engine.package.large.choosing import choose  # numba, which few books need
+                from auctions.engine.package.large.choosing import Choosing  # numba, which few books need
 
-                x = choose(self.program, problem, spans, relaxation, x, effort=effort)
+                self._choosing = Choosing(self.program, problem, spans, relaxation)
+                x = self._choosing.from_nothing(problem, x, effort=effort)
                 x, part = refill(self.program, problem, x), effort * LITTLE_LEFT
             x = refill(self.program, problem, improve(self.program, problem, spans, bound, x, effort=part))
+            self._effort = effort / max(1, len(np.unique(self.program.owner[x > 0])))
         return Found(x, exact_value(ticks, x), max(exact_value(ticks, x), bound.ticks))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 
@@ -16,6 +17,7 @@ def new_state(seed: int) -> Ints:
     return np.array([mixed | 1], dtype=np.int64)
 
 
+@cache
 def exponential() -> Ints:
     """Quantiles of the exponential distribution. int64 (QUANTILES,)"""
     return np.array(

@@ -15,8 +15,15 @@ from auctions.engine.package.found import best_of
 from auctions.engine.package.highs import Problem, SolverFailed
 from auctions.engine.package.large.annealing import anneal
 from auctions.engine.package.large.compiled import NOTHING, Places
-from auctions.engine.package.large.places import all_ticks, find_places, spread, unit_prices
-from auctions.engine.package.large.recreating import recreate
+from auctions.engine.package.large.places import (
+    Lookup,
+    all_ticks,
+    find_places,
+    spread,
+    unit_prices,
+    units_of_rows,
+)
+from auctions.engine.package.large.recreating import Recreating
 from auctions.engine.package.large.relaxation import Relaxation
 from auctions.engine.package.large.spans import Spans
 from auctions.engine.package.program import Program
@@ -29,30 +36,71 @@ FULL = 300_000
 """Coefficients from which on all the work is done; smaller blocks get less of it."""
 
 
-def choose(
-    program: Program, problem: Problem, spans: Spans, relaxation: Relaxation, x: Ints, *, effort: float = 1.0
-) -> Ints:
-    """A feasible choice no worse than `x`, which must fit."""
-    places = find_places(program, problem, spans, relaxation.bound)
-    if not places.n_bids:
-        return x
-    price = unit_prices(places, relaxation.price)
-    nothing = np.full(places.n_bids, NOTHING)
-    again = partial(recreate, places, price)
-    from_nothing = partial(again, nothing, heat=FROM_NOTHING)
-    effort *= min(1.0, program.matrix.nnz / FULL)
-    other = partial(from_nothing, seed=3) if _are_packages(places) else partial(anneal, places, price)
-    with ThreadPoolExecutor(2) as threads:
-        begun = [threads.submit(search, effort=effort) for search in (other, partial(from_nothing, seed=0))]
-        first = max((each.result() for each in begun), key=partial(all_ticks, places))
-        improved = [
-            threads.submit(again, first, heat=IMPROVING, seed=seed, effort=effort / 2) for seed in (1, 2)
-        ]
-        found = [spread(places, each.result(), program.n_columns) for each in improved]
-    if not all(map(program.is_feasible, found)):
-        raise SolverFailed("a choice of places that does not fit in whole numbers")
-    best, _ = best_of(problem.cost.astype(np.int64), [x, *found])
-    return best
+PIVOTS = 0.25
+"""Of the work of a first search, what all searches without a winner may do together."""
+
+
+class Choosing:
+    """The ways to fill a block's bids, and searches among them. Programs with charges are not for it."""
+
+    def __init__(self, program: Program, problem: Problem, spans: Spans, relaxation: Relaxation) -> None:
+        self.program = program
+        self.places = find_places(program, problem, spans, relaxation.bound)
+        self._bid = self.places.bid_of_place()
+        self._size = min(1.0, program.matrix.nnz / FULL)
+        if self.places.n_bids:
+            self._price = unit_prices(self.places, relaxation.price)
+            self._recreating = Recreating(self.places, self._price)
+            self._lookup = Lookup(self.places, program)
+
+    def from_nothing(self, problem: Problem, x: Ints, *, effort: float = 1.0) -> Ints:
+        """A feasible choice no worse than `x`, which must fit."""
+        places = self.places
+        if not places.n_bids:
+            return x
+        effort *= self._size
+        search = self._recreating.run
+        from_nothing = partial(search, np.full(places.n_bids, NOTHING), heat=FROM_NOTHING)
+        other = (
+            partial(from_nothing, seed=3) if _are_packages(places) else partial(anneal, places, self._price)
+        )
+        with ThreadPoolExecutor(2) as threads:
+            begun = [threads.submit(each, effort=effort) for each in (other, partial(from_nothing, seed=0))]
+            first = max((each.result() for each in begun), key=partial(all_ticks, places))
+            improved = [
+                threads.submit(search, first, heat=IMPROVING, seed=seed, effort=effort / 2) for seed in (1, 2)
+            ]
+            found = [spread(places, each.result(), self.program.n_columns) for each in improved]
+        return self._best(problem, x, found)
+
+    def without(self, problem: Problem, x: Ints, *, effort: float) -> Ints:
+        """A choice no worse than `x`, looked for where columns that are closed would be and something is free."""
+        program, places = self.program, self.places
+        left = program.limit - program.matrix @ x
+        rows = program.matrix[:, np.flatnonzero(problem.upper == 0)].indices
+        focus = np.flatnonzero(np.isin(places.row, rows[left[rows] > 0]))
+        if not places.n_bids or not len(focus):
+            return x
+        chosen = self._lookup.chosen_by(x)
+        rest = x - spread(places, chosen, program.n_columns)
+        closed = np.zeros(places.n_bids, dtype=bool)
+        closed[self._bid[problem.upper[places.column[: places.n_places]] == 0]] = True
+        found = self._recreating.run(
+            chosen,
+            heat=IMPROVING,
+            seed=0,
+            effort=PIVOTS * self._size * effort,
+            free=units_of_rows(places, left),
+            closed=closed,
+            focus=focus,
+        )
+        return self._best(problem, x, [rest + spread(places, found, program.n_columns)])
+
+    def _best(self, problem: Problem, x: Ints, found: list[Ints]) -> Ints:
+        if not all(map(self.program.is_feasible, found)):
+            raise SolverFailed("a choice of places that does not fit in whole numbers")
+        best, _ = best_of(problem.cost.astype(np.int64), [x, *found])
+        return best
 
 
 def _are_packages(places: Places) -> bool:

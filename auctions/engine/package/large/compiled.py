@@ -42,7 +42,7 @@ class Places(NamedTuple):
     """All ways to fill the bids of a large block, as flat tables. See `places`.
 
     The runs of bid `b` are those from `run_of_bid[b]` up to `run_of_bid[b + 1]`, and so on downwards. After the last
-    place stand the *pieces* of places that take several stretches, each place's one after the other. int64 but for one.
+    place stand the *pieces* of places that take several stretches, each place's one after the other. All int64.
 
     shift : ticks are divided by 2**shift
     run_of_bid (b + 1,), size_of_run (r + 1,), place_of_size (s + 1,)
@@ -55,7 +55,7 @@ class Places(NamedTuple):
     place_of_piece (q,)
     lot_first, lot_end (l,) : positions of the lots
     hour, capacity, row (h,) : of a position: about when, units in the lot's grain, and the program's row
-    per_row (h,) : units of that row that one of the lot's grain takes. float64
+    row_units, grain (h,) : units that one of that row's own stands for, and that one of the lot's grain does
     run_on_lot (l + 1,), runs_by_lot : the runs of lot `i` are those that `runs_by_lot` names from `run_on_lot[i]` on
     """
 
@@ -81,7 +81,8 @@ class Places(NamedTuple):
     hour: Ints
     capacity: Ints
     row: Ints
-    per_row: NDArray[np.float64]
+    row_units: Ints
+    grain: Ints
     run_on_lot: Ints
     runs_by_lot: Ints
 
@@ -181,24 +182,35 @@ def recreate_by_chance(
     heats: Ints,
     chance: Ints,
     max_work: int,
+    closed: NDArray[np.bool_],
+    focus: Ints,
     state: Ints,
 ) -> Ints:
-    """The best choice met. above : int64 (p,); rate, offer, costs : int64 (b,)"""
+    """The best choice met.
+
+    above : int64 (p,)
+    rate, offer, costs : int64 (b,)
+    closed : bool (b,) bids that stay as they are
+    focus : positions near which bids are taken out; none stands for all
+    """
     n_bids = len(chosen)
     bids, before = np.arange(n_bids), chosen.copy()
     keys, seen = np.empty(n_bids, dtype=np.int64), np.zeros(n_bids, dtype=np.int64)
     until = np.empty(len(free) + 1, dtype=np.int64)
     best, value, most, work = chosen.copy(), 0, 0, 0
-    n, n_rounds = n_bids, 0  # the first round puts in what fits beside all that is there
+    n, n_rounds = (
+        n_bids,
+        int(len(focus) > 0),
+    )  # a first round for all puts in what fits beside all that is there
     while True:
         heat = heats[min(len(heats) - 1, work * len(heats) // max_work)]
         if n_rounds:
-            n = _take_out_some(places, free, chosen, bids, before, seen, n_rounds, state)
+            n = _take_out_some(places, free, chosen, bids, before, seen, n_rounds, closed, focus, state)
         _put_in_order(keys, bids[:n], rate, offer, state)
         gain = 0
         for at in range(n):
             bid = bids[keys[at] & ((1 << ROW_BITS) - 1)]
-            if chosen[bid] == NOTHING and draw(state, SELDOM):
+            if chosen[bid] == NOTHING and not closed[bid] and draw(state, SELDOM):
                 chosen[bid] = place = _best_place(places, above, free, bid, heat, until, state)
                 work += costs[bid]
                 _move(places, free, place, -1)
@@ -230,17 +242,24 @@ def _take_out_some(
     before: Ints,
     seen: Ints,
     now: int,
+    closed: NDArray[np.bool_],
+    focus: Ints,
     state: Ints,
 ) -> int:
     """Take out bids near an hour of a lot, and of one that a bid there could also go to; tell these and losers there.
 
     bids, before : written: which they are, and their places until now. The number of them is returned.
     """
-    lot = draw(state, len(places.lot_first))
+    position = focus[draw(state, len(focus))] if len(focus) else NOTHING
+    if position == NOTHING:
+        lot = draw(state, len(places.lot_first))
+    else:
+        lot = int(np.searchsorted(places.lot_end, position, side="right"))
     n_runs = places.run_on_lot[lot + 1] - places.run_on_lot[lot]
     if not n_runs:
         return 0
-    position = places.lot_first[lot] + draw(state, places.lot_end[lot] - places.lot_first[lot])
+    if position == NOTHING:
+        position = places.lot_first[lot] + draw(state, places.lot_end[lot] - places.lot_first[lot])
     run = places.runs_by_lot[places.run_on_lot[lot] + draw(state, n_runs)]
     others = places.run_of_bid[places.bid_of_run[run]]
     run = others + draw(state, places.run_of_bid[places.bid_of_run[run] + 1] - others)
@@ -258,7 +277,7 @@ def _take_out_some(
             run = places.runs_by_lot[row]
             bid = places.bid_of_run[run]
             place = chosen[bid]
-            if seen[bid] == now:
+            if seen[bid] == now or closed[bid]:
                 continue
             if place == NOTHING:
                 if places.run_first[run] >= end or places.run_end[run] <= first:

@@ -16,7 +16,7 @@ import numpy as np
 
 from auctions.engine.book import Ints
 from auctions.engine.package.bounds import Bound
-from auctions.engine.package.columns import PLACE
+from auctions.engine.package.columns import MORE, PLACE
 from auctions.engine.package.highs import Floats, Problem
 from auctions.engine.package.large.compiled import NOTHING, Places
 from auctions.engine.package.large.pieces import Pieces, find_pieces, grain_of
@@ -93,7 +93,8 @@ def find_places(program: Program, problem: Problem, spans: Spans, bound: Bound) 
         hour=positions.hour,
         capacity=program.limit[positions.row] * positions.units // grain_at,
         row=positions.row,
-        per_row=grain_at / positions.units,
+        row_units=positions.units,
+        grain=grain_at,
         run_on_lot=np.searchsorted(runs.lot[on_lot], np.arange(n_lots + 1)),
         runs_by_lot=on_lot,
     )
@@ -138,7 +139,7 @@ def _chained(place_of_piece: Ints, n_places: int) -> Ints:
 
 def unit_prices(places: Places, price: Floats) -> Floats:
     """What as much as the lot's grain costs at all positions, in the places' ticks, from the rows' prices."""
-    return np.ldexp(price[places.row] * places.per_row, -places.shift)
+    return np.ldexp(price[places.row] / places.row_units * places.grain, -places.shift)
 
 
 def with_pieces(places: Places, amounts: Amounts) -> Amounts:
@@ -153,6 +154,59 @@ def parts_of(places: Places, place: int) -> Iterator[tuple[slice, int]]:
     while place != NOTHING:
         yield slice(int(places.first[place]), int(places.end[place])), int(places.units[place])
         place = int(places.then[place])
+
+
+class Lookup:
+    """Finds the places that a choice of columns stands for."""
+
+    def __init__(self, places: Places, program: Program) -> None:
+        self.places = places
+        self._is_more = np.append(program.kind == MORE, False)
+        self._bid = places.bid_of_place()
+        more = places.more[: places.n_places]
+        self._stride = int(more.max(initial=0)) + 1
+        key = places.column[: places.n_places] * self._stride + more
+        self._order = np.argsort(key, kind="stable")
+        self._key = key[self._order]
+
+    def chosen_by(self, x: Ints) -> Ints:
+        """The place of each bid, or NOTHING; of a bid far off, which has no places, nothing. int64 (b,)"""
+        column = np.flatnonzero(x)
+        more = np.where(self._is_more[column + 1], np.append(x, 0)[column + 1], 0)
+        key = (column * self._stride + more)[more < self._stride]
+        first, end = np.searchsorted(self._key, key), np.searchsorted(self._key, key, side="right")
+        n = end - first
+        place = self._order[np.repeat(first, n) + np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)]
+        in_pieces = self.places.then[place] != NOTHING
+        filled = [each for each in place[in_pieces].tolist() if self._is_filled(each, x)]
+        chosen = np.full(self.places.n_bids, NOTHING)
+        for some in (place[~in_pieces], np.array(filled, dtype=np.int64)):
+            chosen[self._bid[some]] = some
+        return chosen
+
+    def _is_filled(self, place: int, x: Ints) -> bool:
+        """Whether all legs of an option have the places of this combination."""
+        piece = int(self.places.then[place])
+        while piece != NOTHING:
+            column = int(self.places.column[piece])
+            if column != NOTHING and not x[column]:
+                return False
+            piece = int(self.places.then[piece])
+        return True
+
+
+def units_of_rows(places: Places, left: Ints) -> Ints:
+    """What is left of the program's rows, at all positions; parts of the lot's grain are of no use."""
+    return left[places.row] * places.row_units // places.grain
+
+
+def free_units(places: Places, chosen: Ints) -> Ints:
+    """Units that a choice of places leaves at all positions."""
+    free = places.capacity.copy()
+    for place in chosen[chosen != NOTHING].tolist():
+        for hours, units in parts_of(places, place):
+            free[hours] -= units
+    return free
 
 
 def spread(places: Places, chosen: Ints, n_columns: int) -> Ints:

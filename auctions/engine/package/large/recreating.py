@@ -9,13 +9,16 @@ with a probability :math:`e^{-ticks / heat}`, and the heat falls. All in whole n
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
+from numpy.typing import NDArray
 
 from auctions.engine.book import Ints
 from auctions.engine.package.highs import Floats
 from auctions.engine.package.large.chance import exponential, new_state
-from auctions.engine.package.large.compiled import NOTHING, Places, recreate_by_chance
-from auctions.engine.package.large.places import best_ticks, parts_of, with_pieces
+from auctions.engine.package.large.compiled import Places, recreate_by_chance
+from auctions.engine.package.large.places import best_ticks, free_units, with_pieces
 
 MAX_WORK = 8_000_000_000
 """Work is places and hours looked at, PER_BID for every bid looked at, and PER_ROUND."""
@@ -30,47 +33,69 @@ SCALE = 1 << 10
 OFFER_BITS = 20
 
 
-def recreate(
-    places: Places,
-    price: Floats,
-    chosen: Ints,
-    *,
-    heat: tuple[float, float],
-    seed: int,
-    effort: float = 1.0,
-) -> Ints:
-    """Improve a choice of places that fits. int64 (b,)
+class Recreating:
+    """What all searches on the same places share.
 
     price : for a unit at all positions
-    heat : at the beginning and the end, of the mean ticks of all bids' best places
     """
-    until = np.concatenate([[0.0], np.cumsum(price)])
-    cost = with_pieces(places, places.units * (until[places.end] - until[places.first]))
-    ticks = places.ticks[: places.n_places]
-    offer, rate = best_ticks(places), np.zeros(places.n_bids)
-    np.maximum.at(rate, places.bid_of_place(), np.minimum(ticks / np.maximum(cost, 1.0), MOST_FOR_PRICE))
-    hot, cold = heat
-    mean = float(offer.mean())
-    heats = [max(1, round(mean * hot * (cold / hot) ** (step / (STEPS - 1)))) for step in range(STEPS)]
-    free = places.capacity.copy()
-    for place in chosen[chosen != NOTHING].tolist():
-        for stretch, units in parts_of(places, place):
-            free[stretch] -= units
-    return np.asarray(
-        recreate_by_chance(
-            places,
-            ticks - np.rint(cost).astype(np.int64),
-            np.rint(rate * SCALE).astype(np.int64) + 1,
-            offer >> max(0, int(offer.max()).bit_length() - OFFER_BITS),
-            free,
-            chosen.copy(),
-            _costs(places),
-            np.array(heats, dtype=np.int64),
-            exponential(),
-            int(MAX_WORK * effort),
-            new_state(seed),
+
+    def __init__(self, places: Places, price: Floats) -> None:
+        until = np.concatenate([[0.0], np.cumsum(price)])
+        cost = with_pieces(places, places.units * (until[places.end] - until[places.first]))
+        ticks = places.ticks[: places.n_places]
+        offer, rate = best_ticks(places), np.zeros(places.n_bids)
+        of_place = np.minimum(ticks / np.maximum(cost, 1.0), MOST_FOR_PRICE)
+        np.maximum.at(rate, places.bid_of_place(), of_place)
+        self.places = places
+        self._above = ticks - np.rint(cost).astype(np.int64)
+        self._rate = np.rint(rate * SCALE).astype(np.int64) + 1
+        self._offer = offer >> max(0, int(offer.max()).bit_length() - OFFER_BITS)
+        self._costs = _costs(places)
+        self._mean = float(offer.mean())
+
+    def _heats(self, heat: tuple[float, float]) -> Ints:
+        return np.array([max(1, round(self._mean * part)) for part in _falling(*heat)], dtype=np.int64)
+
+    def run(
+        self,
+        chosen: Ints,
+        *,
+        heat: tuple[float, float],
+        seed: int,
+        effort: float = 1.0,
+        free: Ints | None = None,
+        closed: NDArray[np.bool_] | None = None,
+        focus: Ints | None = None,
+    ) -> Ints:
+        """Improve a choice of places that fits. int64 (b,)
+
+        heat : at the beginning and the end, of the mean ticks of all bids' best places
+        free : int64 (h,) units at all positions, the choice taken off; of the lots' capacities where None
+        closed : bool (b,) bids that stay as they are
+        focus : positions near which to look; everywhere where None
+        """
+        return np.asarray(
+            recreate_by_chance(
+                self.places,
+                self._above,
+                self._rate,
+                self._offer,
+                free_units(self.places, chosen) if free is None else free.copy(),
+                chosen.copy(),
+                self._costs,
+                self._heats(heat),
+                exponential(),
+                int(MAX_WORK * effort),
+                np.zeros(self.places.n_bids, dtype=bool) if closed is None else closed,
+                np.zeros(0, dtype=np.int64) if focus is None else focus,
+                new_state(seed),
+            )
         )
-    )
+
+
+@cache
+def _falling(hot: float, cold: float) -> list[float]:
+    return [hot * (cold / hot) ** (step / (STEPS - 1)) for step in range(STEPS)]
 
 
 def _costs(places: Places) -> Ints:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from auctions.engine import book_from_document, canonical_json, clear
 from auctions.engine.package.bounds import prove_bound
 from auctions.engine.package.charged import Charged
+from auctions.engine.package.columns import PLACE, SELECTOR
 from auctions.engine.package.found import exact_value
 from auctions.engine.package.highs import Problem, Relaxation
 from auctions.engine.package.large import is_large
@@ -482,6 +483,43 @@ class TestWithout:
 
         assert (without[kept] == x[kept]).all()
         assert program.is_feasible(without)
+
+    def test_a_bid_filled_as_no_place_is_stays_so(self):
+        """Of each leg's ten lots eight are combined: here it holds the other two."""
+        whole = {"units": 2, "earliest": 0, "latest": 9, "hours": 9}
+        names = {kind: [f"{kind}{row}" for row in range(10)] for kind in "AB"}
+        lots = [
+            {"id": name, "seller": "s", "units": 2, "start": 0, "end": 9, "reserve": 0}
+            for of_kind in names.values()
+            for name in of_kind
+        ]
+        legs = [whole | {"lots": of_kind} for of_kind in names.values()]
+        bids = [
+            {
+                "id": f"p{row}",
+                "bidder": f"p{row}",
+                "sequence": row,
+                "options": [{"value": value, "legs": legs}],
+            }
+            for row, value in enumerate([1000] + [900] * 11)
+        ]
+        (program,) = programs_of({"format": 1, "rule": "core", "hours": 9, "lots": lots, "bids": bids})
+        choosing = Choosing(program, problem_of(program), find_spans(program), relaxation_of(program))
+        known = choosing.places.column
+        places = np.flatnonzero(
+            (program.bid == 0) & (program.kind == PLACE) & ~np.isin(np.arange(program.n_columns), known)
+        )
+        assert len(places) == 4
+        x = np.zeros(program.n_columns, dtype=np.int64)
+        x[np.flatnonzero((program.bid == 0) & (program.kind == SELECTOR))] = 1
+        x[places[[0, 2]]] = 1
+        assert program.is_feasible(x)
+        problem = replace(problem_of(program), upper=np.where(program.bid == 1, 0, program.upper))
+
+        without = choosing.without(problem, x, effort=1.0)
+
+        assert (without[program.bid == 0] == x[program.bid == 0]).all()
+        assert len(program.winners(without)) == 9  # the others know eight lots of each kind
 
 
 def _whole_leg(lot: str) -> dict[str, Any]:

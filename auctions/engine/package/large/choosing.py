@@ -83,8 +83,11 @@ class Choosing:
             return x
         chosen = self._lookup.chosen_by(x)
         rest = x - spread(places, chosen, program.n_columns)
+        column = places.column[: places.n_places]
+        # a bid that holds what is no place of its own must not be placed a second time
+        stays = (problem.upper[column] == 0) | np.isin(program.bid[column], program.bid[rest > 0])
         closed = np.zeros(places.n_bids, dtype=bool)
-        closed[self._bid[problem.upper[places.column[: places.n_places]] == 0]] = True
+        closed[self._bid[stays]] = True
         found = self._recreating.run(
             chosen,
             heat=IMPROVING,

@@ -6,14 +6,10 @@ meantime arrive without a reload.
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
-from django.conf import settings
 from django.db import connection, connections
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
@@ -22,6 +18,7 @@ from marketplace.postgres import EmbeddedCluster
 from tests.browser import buying
 from tests.browser.conftest import log_in
 from tests.web import WebProcess
+from tests.workers import worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LONGEST_SECONDS = 30
@@ -32,21 +29,13 @@ LOADED = "window.loadedOnce = true"
 @pytest.fixture
 def web(transactional_db: None, running_database_url: str) -> Iterator[WebProcess]:
     web = WebProcess(database_url=running_database_url)
-    worker = subprocess.Popen(
-        [sys.executable, "manage.py", "run_worker"],
-        cwd=settings.BASE_DIR,
-        env=os.environ | {"DATABASE_URL": running_database_url},
-    )
-    web.start()
-    yield web
-    web.close()
-    has_ended = worker.poll() is not None
-    worker.terminate()
-    try:
-        worker.wait(LONGEST_SECONDS)
-    finally:
-        worker.kill()
-    assert not has_ended
+    with worker(running_database_url) as process:
+        web.start()
+        yield web
+        web.close()
+        assert process.poll() is None
+        process.terminate()
+        assert process.wait(LONGEST_SECONDS) == 0
 
 
 @pytest.fixture

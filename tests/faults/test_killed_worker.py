@@ -14,7 +14,6 @@ from auctions.operations.inquiries import ask_about_bid
 from auctions.terms import single_lot_terms
 from inventory.models import BlockHour
 from tests.factories import LotFactory
-from tests.faults.workers import DEADLINE_SECONDS, until, worker
 from tests.integration.auctions.conftest import (
     Auction,
     close_and_clear,
@@ -22,6 +21,7 @@ from tests.integration.auctions.conftest import (
     turn_clock_past_close,
 )
 from tests.integration.auctions.test_expressive_bids import bid_of, leg_on, option, place
+from tests.workers import DEADLINE_SECONDS, until, worker
 
 __all__ = ["transactional_auction"]
 

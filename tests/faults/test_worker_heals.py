@@ -11,8 +11,8 @@ from procrastinate.contrib.django.models import ProcrastinateWorker
 from auctions.models import Window
 from marketplace.postgres import EmbeddedCluster
 from marketplace.worker import CONCURRENT_JOBS
-from tests.faults.workers import DEADLINE_SECONDS, until, worker
 from tests.integration.auctions.conftest import Auction, transactional_auction, turn_clock_past_close
+from tests.workers import DEADLINE_SECONDS, until, worker
 
 __all__ = ["transactional_auction"]
 

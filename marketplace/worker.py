@@ -13,14 +13,13 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import cast
 
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections
-from procrastinate import App
+from procrastinate import App, PsycopgConnector
 from procrastinate.app import WorkerOptions
 from procrastinate.contrib.django import app as django_app
-from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
 from procrastinate.worker import Worker
 
@@ -48,6 +47,8 @@ FORGET_SECONDS = 3600.0
 STALLED_SECONDS = 10.0
 POLL_SECONDS = 0.2
 HEARTBEAT_SECONDS = 2.0
+RECONNECT_SECONDS = 10.0
+"""After which a connection that cannot be made is begun anew. Within, each attempt waits twice as long as the last."""
 RETRY_SECONDS = 1.0
 """How long a queue waits before it begins anew, having lost the database."""
 CONCURRENT_JOBS = {
@@ -100,7 +101,7 @@ async def run_worker() -> None:
 
 async def _run_jobs() -> None:
     """Work through the queues until SIGINT or SIGTERM, then finish the jobs in hand."""
-    connector = cast(DjangoConnector, django_app.connector).get_worker_connector()
+    connector = PsycopgConnector(kwargs=connector_params(), reconnect_timeout=RECONNECT_SECONDS)
     app = django_app.with_connector(connector)
     stop = asyncio.Event()
     async with app.open_async():

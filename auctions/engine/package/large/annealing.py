@@ -52,7 +52,7 @@ def anneal(places: Places, price: Floats, *, effort: float = 1.0) -> Ints:
     n_sweeps = max(FEWEST_SWEEPS, min(MAX_SWEEPS, int(MAX_WORK * effort) // max(size, 1)))
     choices = _Annealing(places)
     choices.run(n_sweeps, charge)
-    fitting = [fit(places, chosen, places.capacity) for chosen in choices.chosen]
+    fitting = [fit(places, chosen) for chosen in choices.chosen]
     return max(fitting, key=lambda chosen: all_ticks(places, chosen))
 
 
@@ -99,8 +99,8 @@ def _charges(places: Places, price: Floats) -> Ints:
     some = area > 0
     worth = _of_each(places, places.ticks) * share
     total = np.bincount(lot[some], weights=(worth * part)[some], minlength=n_lots)
-    area = np.bincount(lot[some], weights=(area * part)[some], minlength=n_lots)
-    offered = np.repeat(total / np.maximum(area, 1e-9), places.lot_end - places.lot_first)
+    wanted = np.bincount(lot[some], weights=(area * part)[some], minlength=n_lots)
+    offered = np.repeat(total / np.maximum(wanted, 1e-9), places.lot_end - places.lot_first)
     return np.maximum(np.rint(OFFERED * offered + (1 - OFFERED) * price), 1).astype(np.int64)
 
 

@@ -30,13 +30,13 @@ LITTLE_LEFT = 0.2
 
 
 class LargeSearch:
-    """One large program and the bound that its first search proved."""
+    """One large program, the bound that its first search proved, and what searches without a winner go on from."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self._bound: Bound | None = None
         self._choosing: Choosing | None = None
-        self._effort = 0.0
+        self._effort_of_each = 0.0
 
     def maximise(self, problem: Problem, x: Ints, value: int, work: Work) -> Found:
         """Improve on a feasible `x`; the first search does most of what is to be done, those after it share a part."""
@@ -44,7 +44,7 @@ class LargeSearch:
         if self._bound is not None:
             bound = self._bound.without(problem.upper == 0)
             if self._choosing is not None:
-                x = self._choosing.without(problem, x, effort=self._effort)
+                x = self._choosing.without(problem, x, effort=self._effort_of_each)
             x, value = best_of(ticks, [x, refill(self.program, problem, x)])
             return Found(x, value, max(value, bound.ticks))
         effort = min(1.0, work.units / FULL_EFFORT)
@@ -65,5 +65,5 @@ class LargeSearch:
                 x = self._choosing.from_nothing(problem, x, effort=effort)
                 x, part = refill(self.program, problem, x), effort * LITTLE_LEFT
             x = refill(self.program, problem, improve(self.program, problem, spans, bound, x, effort=part))
-            self._effort = effort / max(1, len(np.unique(self.program.owner[x > 0])))
+            self._effort_of_each = effort / max(1, len(np.unique(self.program.owner[x > 0])))
         return Found(x, exact_value(ticks, x), max(exact_value(ticks, x), bound.ticks))

@@ -221,11 +221,11 @@ def spread(places: Places, chosen: Ints, n_columns: int) -> Ints:
     return x
 
 
-def fit(places: Places, chosen: Ints, free: Ints) -> Ints:
-    """Of places that overstep what is free, those that fit: what offers most for a unit and hour comes first."""
+def fit(places: Places, chosen: Ints) -> Ints:
+    """Of places that overstep what there is, those that fit: what offers most for a unit and hour comes first."""
     taken = chosen[chosen != NOTHING]
     size = np.maximum(1, with_pieces(places, places.units * (places.end - places.first))[taken])
-    free = free.copy()
+    free = places.capacity
     fitting = np.full_like(chosen, NOTHING)
     bid = np.flatnonzero(chosen != NOTHING)
     for at in np.lexsort((bid, -(places.ticks[taken] / size))).tolist():

@@ -20,7 +20,7 @@ class Words:
 
 WORDS: Mapping[tuple[str, str], Words] = {
     ("bid.won", ""): Words(
-        "Bid {bid} won: {units} units for {amount}",
+        "Bid {bid} won: {units} for {amount}",
         "It is settled next, and its award shows when it starts.",
         "auctions:bid_detail",
         "bid",
@@ -204,14 +204,14 @@ WORDS: Mapping[tuple[str, str], Words] = {
         "Your bidding limit is {limit}", "Your credit line was raised to {credit}.", "settlements:limit"
     ),
     ("block.sold", ""): Words(
-        "{units} units of block {block} sold for {amount}",
+        "{units} of block {block} sold for {amount}",
         "The hand-over is due once the buyer has paid.",
         "inventory:block_detail",
         "block",
     ),
     ("block.returned", ""): Words(
         "Award {award} was not paid",
-        "Its {units} units of block {block} are for sale again.",
+        "For sale again: {units} of block {block}.",
         "inventory:block_detail",
         "block",
     ),
@@ -362,7 +362,7 @@ WORDS: Mapping[tuple[str, str], Words] = {
 }
 MANY: Mapping[str, Words] = {
     "bid.won": Words(
-        "{n} bids won in window {window}: {units} units for {amount}",
+        "{n} bids won in window {window}: {units} for {amount}",
         "They are settled together.",
         "auctions:window",
         "window",
@@ -380,7 +380,7 @@ MANY: Mapping[str, Words] = {
         "window",
     ),
     "block.sold": Words(
-        "{n} sales in window {window}: {units} units for {amount}",
+        "{n} sales in window {window}: {units} for {amount}",
         "Each hand-over is due once its buyer has paid.",
         "settlements:sale_delivery_list",
     ),

@@ -48,17 +48,18 @@ class _Facts(dict[str, str]):
         if name in _MADE:
             return _MADE[name](self._data)
         value = self._data.get(name)
-        return (
-            f"{value:,}"
-            if isinstance(value, int) and name == "units"
-            else str("" if value is None else value)
-        )
+        return "" if value is None else str(value)
 
 
 def _amount(data: Data) -> str:
     if "amount_ticks" in data:
         return format_cents(cents_from_ticks(data["amount_ticks"]))
     return format_cents(data["amount_cents"])
+
+
+def _units(data: Data) -> str:
+    n = data["units"]
+    return f"{n:,} unit{'' if n == 1 else 's'}"
 
 
 def _instant(text: str | None) -> str:
@@ -81,5 +82,6 @@ _MADE: Mapping[str, Callable[[Data], str]] = {
     "pay_by": lambda data: _instant(data.get("pay_by")),
     "answer_by": lambda data: _instant(data.get("answer_by")),
     "hours": _hours,
+    "units": _units,
     "starts": lambda data: _instant(data["starts_at"]),
 }

@@ -158,7 +158,11 @@ def outcome_in_words(own: OwnBid) -> str:
     if bid.status == Status.WON:
         if len(own.awards) > 1:
             return f"Won in full: the {len(own.awards)} parts that belong together."
-        return f"Won all {own.units_won} units it asked for."
+        return (
+            f"Won all {own.units_won} units it asked for."
+            if own.units_won > 1
+            else "Won the unit it asked for."
+        )
     if bid.status == Status.PART_WON:
         asked = own.awards[0].leg.units
         return f"Won {own.units_won} of {asked} units; other bids offered more for the rest."

@@ -253,6 +253,16 @@ class TestOutcome:
 
         assert "reserve was higher" in outcome_in_words(own_bid(lost, database_now()))
 
+    @pytest.mark.parametrize(
+        ("units", "words"), [(1, "Won the unit it asked for."), (8, "Won all 8 units it asked for.")]
+    )
+    def test_tells_what_was_won(self, auction: Auction, trader: Visit, units: int, words: str) -> None:
+        won = bid_on(auction.lot, auction.buyer, units=units, price_ticks=20_000)
+        close_and_clear(auction.window)
+        won.refresh_from_db()
+
+        assert outcome_in_words(own_bid(won, database_now())) == words
+
     def test_lists_what_was_won_at_the_second_price(self, auction: Auction, trader: Visit) -> None:
         bid_on(auction.lot, auction.buyer, units=8, price_ticks=30_000)
         bid_on(auction.lot, auction.rival, units=8, price_ticks=15_000)

@@ -61,6 +61,13 @@ def test_money_and_times_are_shown_with_their_units():
     assert said.text == "It was refused. Pay by 1 Mar 2026 12:00 UTC, or the award is cancelled."
 
 
+@pytest.mark.parametrize(("units", "words"), [(1, "1 unit"), (1_200, "1,200 units")])
+def test_units_are_counted_in_words(units, words):
+    said = put("bid.won", FACTS | {"units": units})
+
+    assert f": {words} for " in said.title
+
+
 def test_an_event_belongs_to_one_kind_of_its_side():
     assert len({kind.name for kind in KINDS}) == len(KINDS)
     assert kind_of("delivery.missed", {"side": "buyer"}).name == "handover_missed"

@@ -7,7 +7,7 @@ from django.db.models import F
 from accounts.models import Membership, Organization, User
 from settlements.models import Delivery, Handover, Outage, Settlement
 from settlements.operations.handovers import Access, hand_over
-from settlements.operations.outages import OutageReport, decide_outage, report_outage
+from settlements.operations.outages import OutageReport, answer_outage, decide_outage, report_outage
 from settlements.sweeps import sweep_deliveries
 from tests.factories import MembershipFactory, UserFactory
 from tests.integration.settlements.steps import settlement_of
@@ -94,6 +94,18 @@ def report(
         reported_by=by or member(delivery.buyer),
         report=OutageReport(starts_at=starts_at, ends_at=ends_at, what=what),
         now=now or ends_at,
+    )
+
+
+def answer(outage: Outage, *, accepts: bool, note: str = "", by: User | None = None) -> None:
+    """Answer a report as its seller, when the outage was over."""
+    answer_outage(
+        seller=outage.delivery.seller,
+        outage_id=outage.pk,
+        answered_by=by or UserFactory(),
+        accepts=accepts,
+        note=note,
+        now=outage.ends_at,
     )
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import httpx
+import pytest
 import stripe
 from django.conf import settings
 from django.db import transaction
@@ -20,7 +21,9 @@ from settlements import ledger, stripe_gateway
 from settlements.jobs import QUEUE_STRIPE
 from settlements.models import ChargeAttempt, Customer, PaymentMethod, Settlement, Transaction
 from settlements.operations.cards import open_card_page, save_card
+from settlements.operations.charging import charge_settlement
 from settlements.operations.draw_up import settle_window
+from settlements.stripe_facts import OutcomeUnknown
 from settlements.stripe_sandbox.faults import ApiFault
 from settlements.stripe_sandbox.server import SandboxServer
 from tests.factories import AwardFactory, BuyerFactory, LotFactory, WindowFactory
@@ -124,3 +127,15 @@ def make_older(attempt: ChargeAttempt, by: timedelta) -> None:
     ChargeAttempt.objects.filter(pk=attempt.pk).update(
         created_at=F("created_at") - by, called_at=F("called_at") - by
     )
+
+
+def charged_with_lost_answer(sandbox: SandboxServer) -> Settlement:
+    """Have the sandbox charge $100.00 and its answer get lost, so that our side knows nothing."""
+    buyer = BuyerFactory()
+    put_on_file(buyer)
+    settlement = settlement_of(10_000, buyer=buyer)
+    lose_next_answer(sandbox)
+    with pytest.raises(OutcomeUnknown):
+        charge_settlement(settlement_id=settlement.pk)
+    settlement.refresh_from_db()
+    return settlement

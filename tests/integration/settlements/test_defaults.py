@@ -20,7 +20,12 @@ from settlements.models import (
     Settlement,
     Transaction,
 )
-from settlements.operations.charging import charge_settlement, continue_payment, pay_settlement
+from settlements.operations.charging import (
+    PaymentStart,
+    charge_settlement,
+    continue_payment,
+    pay_settlement,
+)
 from settlements.operations.events import handle_event, store_event
 from settlements.queries.due import due_steps, uncharged_settlements
 from settlements.stripe_facts import OutcomeUnknown
@@ -48,6 +53,12 @@ from tests.integration.settlements.steps import (
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("stripe_sandbox")]
 Status = Settlement.Status
 Kind = DunningStep.Kind
+
+
+def pay(settlement: Settlement, *, by: PaymentMethod) -> PaymentStart:
+    return pay_settlement(
+        organization_id=settlement.organization_id, settlement_id=settlement.pk, payment_method_id=by.pk
+    )
 
 
 class TestDefault:
@@ -113,12 +124,7 @@ class TestDefault:
 
     def test_gives_up_the_payment_that_waits_for_the_buyer(self) -> None:
         settlement = declined(AUTHENTICATES_ALWAYS)
-        card = PaymentMethod.objects.get(organization=settlement.organization)
-        start = pay_settlement(
-            organization_id=settlement.organization_id,
-            settlement_id=settlement.pk,
-            payment_method_id=card.pk,
-        )
+        start = pay(settlement, by=PaymentMethod.objects.get(organization=settlement.organization))
 
         run_until(deadline_of(settlement))
 
@@ -131,12 +137,7 @@ class TestDefault:
 
     def test_a_buyer_who_confirmed_just_in_time_has_paid(self) -> None:
         settlement = declined(AUTHENTICATES_ALWAYS)
-        card = PaymentMethod.objects.get(organization=settlement.organization)
-        start = pay_settlement(
-            organization_id=settlement.organization_id,
-            settlement_id=settlement.pk,
-            payment_method_id=card.pk,
-        )
+        start = pay(settlement, by=PaymentMethod.objects.get(organization=settlement.organization))
         authenticate(start.authentication_url)  # and no webhook has come yet
 
         run_until(deadline_of(settlement))
@@ -150,11 +151,7 @@ class TestDefault:
         other = put_on_file(settlement.organization)
         lose_next_answer(stripe_sandbox)
         with pytest.raises(OutcomeUnknown):
-            pay_settlement(
-                organization_id=settlement.organization_id,
-                settlement_id=settlement.pk,
-                payment_method_id=other.pk,
-            )
+            pay(settlement, by=other)
         end = deadline_of(settlement)
 
         assert due_steps(end + DAY)  # retries and reminders, whose time it is

@@ -10,11 +10,11 @@ from django.db import connection
 from accounts.models import DeskEvent, StreamEvent
 from settlements import ledger
 from settlements.models import Delivery, DeliveryNotice, Outage, Refund, TransferHold
-from settlements.operations.outages import OutageRefused, answer_outage, decide_outage
+from settlements.operations.outages import OutageRefused, decide_outage
 from settlements.operations.refunds import approve_refund, cancel_refund, effect_of_proposed
 from settlements.sweeps import sweep_deliveries
 from tests.factories import MembershipFactory, UserFactory
-from tests.integration.settlements.deliveries import decide, give, paid_delivery, report, running
+from tests.integration.settlements.deliveries import answer, decide, give, paid_delivery, report, running
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = Outage.Status
@@ -203,14 +203,7 @@ class TestDecideOutage:
     def test_refuses_a_page_that_was_shown_before_the_answer(self) -> None:
         outage = report(running())
         shown = outage.fingerprint
-        answer_outage(
-            seller=outage.delivery.seller,
-            outage_id=outage.pk,
-            answered_by=UserFactory(),
-            accepts=False,
-            note="It was up.",
-            now=outage.ends_at,
-        )
+        answer(outage, accepts=False, note="It was up.")
 
         with pytest.raises(OutageRefused, match="changed since this was shown"):
             decide(outage, 30, fingerprint=shown)

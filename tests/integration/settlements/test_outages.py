@@ -19,7 +19,14 @@ from settlements.operations.outages import (
 )
 from settlements.sweeps import sweep_deliveries
 from tests.factories import BuyerFactory, SellerFactory, UserFactory
-from tests.integration.settlements.deliveries import handed_over, member, paid_delivery, report, running
+from tests.integration.settlements.deliveries import (
+    answer,
+    handed_over,
+    member,
+    paid_delivery,
+    report,
+    running,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = Outage.Status
@@ -161,22 +168,8 @@ class TestAnswerOutage:
         first, second = report(delivery, minutes=(0, 10)), report(delivery, minutes=(10, 20))
         by = member(delivery.seller)
 
-        answer_outage(
-            seller=delivery.seller,
-            outage_id=first.pk,
-            answered_by=by,
-            accepts=True,
-            note="",
-            now=delivery.ends_at,
-        )
-        answer_outage(
-            seller=delivery.seller,
-            outage_id=second.pk,
-            answered_by=by,
-            accepts=False,
-            note="Our probes saw it up.",
-            now=delivery.ends_at,
-        )
+        answer(first, accepts=True, by=by)
+        answer(second, accepts=False, note="Our probes saw it up.", by=by)
 
         assert [outage.status for outage in Outage.objects.order_by("id")] == [
             Status.ACCEPTED,
@@ -187,33 +180,17 @@ class TestAnswerOutage:
         outage = report(running())
 
         with pytest.raises(OutageRefused) as refused:
-            answer_outage(
-                seller=outage.delivery.seller,
-                outage_id=outage.pk,
-                answered_by=UserFactory(),
-                accepts=False,
-                note=" ",
-                now=outage.ends_at,
-            )
+            answer(outage, accepts=False, note=" ")
 
         assert refused.value.field == "note"
 
     def test_is_given_once(self) -> None:
         outage = report(running())
-        seller, by = outage.delivery.seller, UserFactory()
-        answer_outage(
-            seller=seller, outage_id=outage.pk, answered_by=by, accepts=True, note="", now=outage.ends_at
-        )
+        by = UserFactory()
+        answer(outage, accepts=True, by=by)
 
         with pytest.raises(OutageRefused, match="accepted by the seller by now"):
-            answer_outage(
-                seller=seller,
-                outage_id=outage.pk,
-                answered_by=by,
-                accepts=False,
-                note="No.",
-                now=outage.ends_at,
-            )
+            answer(outage, accepts=False, note="No.", by=by)
 
     def test_knows_nothing_of_another_sellers_outage(self) -> None:
         outage = report(running())

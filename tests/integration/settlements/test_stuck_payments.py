@@ -8,13 +8,12 @@ from accounts.models import BiddingLimit, DeskEvent, StreamEvent
 from settlements.models import ChargeAttempt, Dunning, Settlement
 from settlements.operations.charging import CannotPay, charge_settlement, pay_settlement, resolve_attempt
 from settlements.operations.payments import PaymentMismatch
-from settlements.stripe_facts import OutcomeUnknown
 from settlements.stripe_sandbox.faults import ApiFault
 from settlements.stripe_sandbox.server import SandboxServer
 from tests.factories import BuyerFactory, MembershipFactory
 from tests.integration.settlements.steps import (
     AUTHENTICATES_ALWAYS,
-    lose_next_answer,
+    charged_with_lost_answer,
     n_payments,
     put_on_file,
     settlement_of,
@@ -122,12 +121,7 @@ class TestStuck:
         assert (told.data["settlement"], "after 6 calls" in told.data["message"]) == (settlement.pk, True)
 
     def test_a_mismatch_is_told_with_what_differs(self, stripe_sandbox: SandboxServer) -> None:
-        buyer = BuyerFactory()
-        put_on_file(buyer)
-        settlement = settlement_of(10_000, buyer=buyer)
-        lose_next_answer(stripe_sandbox)
-        with pytest.raises(OutcomeUnknown):
-            charge_settlement(settlement_id=settlement.pk)
+        settlement = charged_with_lost_answer(stripe_sandbox)
         attempt = settlement.attempts.get()
         ChargeAttempt.objects.update(amount_cents=9_999)
 

@@ -8,7 +8,6 @@ from django.db import transaction
 from marketplace.db import database_now
 from settlements import stripe_gateway as gateway
 from settlements.models import ChargeAttempt, Entry, PrepaidReturn, Prepayment, Settlement, TransferReversal
-from settlements.operations.charging import charge_settlement
 from settlements.operations.disputes import lock_disputed_settlement
 from settlements.operations.payments import PaymentMismatch, apply_payment, lock_attempt
 from settlements.operations.prepaid_returns import apply_return, lock_return
@@ -21,7 +20,9 @@ from settlements.stripe_sandbox.server import SandboxServer
 from tests.factories import BuyerFactory
 from tests.integration.settlements.payout_steps import transfer_ready
 from tests.integration.settlements.refund_steps import paid_settlement, refund
-from tests.integration.settlements.steps import lose_next_answer, put_on_file, settlement_of
+from tests.integration.settlements.steps import (
+    charged_with_lost_answer,
+)
 from tests.integration.settlements.test_prepaid_returns import ask, paid_in
 from tests.integration.settlements.test_prepayments import pay, start
 
@@ -30,15 +31,10 @@ SAYS = "its currency is 'eur'"
 
 
 def test_a_payment(stripe_sandbox: SandboxServer) -> None:
-    buyer = BuyerFactory()
-    put_on_file(buyer)
-    settlement = settlement_of(10_000, buyer=buyer)
-    lose_next_answer(stripe_sandbox)
-    with pytest.raises(OutcomeUnknown):
-        charge_settlement(settlement_id=settlement.pk)
+    settlement = charged_with_lost_answer(stripe_sandbox)
     attempt, before = ChargeAttempt.objects.get(), Entry.objects.count()
     told = gateway.find_payment(
-        customer_id=buyer.stripe_customer.stripe_id,
+        customer_id=settlement.organization.stripe_customer.stripe_id,
         since=attempt.created_at,
         key="attempt",
         value=str(attempt.pk),

@@ -89,7 +89,7 @@ class TestHandOver:
         stored = everything_stored()
 
         assert Handover.objects.get().sealed in stored
-        for secret in (ACCESS.endpoint, ACCESS.instructions, ACCESS.credentials, "7431"):
+        for secret in (ACCESS.endpoint, ACCESS.instructions, ACCESS.credentials, "correct-horse"):
             assert secret not in stored
 
     def test_logs_none_of_it(self, caplog: pytest.LogCaptureFixture) -> None:

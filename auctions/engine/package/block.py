@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from auctions.engine.book import Book, Ints
-from auctions.engine.package.found import Found, best_of
+from auctions.engine.package.found import Found, best_of, fits_int64
 from auctions.engine.package.large import is_large
 from auctions.engine.package.large.refill import refill
 from auctions.engine.package.program import Program
@@ -61,12 +61,12 @@ class Block:
 
 def ticks_by_owner(program: Program, x: Ints) -> dict[int, int]:
     """Ticks of each organization that `x` gives something, ascending by row."""
-    ticks: dict[int, int] = {}
     chosen = np.flatnonzero(x)
-    of_columns = (each[chosen].tolist() for each in (program.owner, program.ticks, x))
-    for owner, each, n in zip(*of_columns, strict=True):
-        ticks[owner] = ticks.get(owner, 0) + each * n
-    return {owner: ticks[owner] for owner in sorted(ticks)}
+    ticks, n = program.ticks[chosen], x[chosen]
+    owners, rank = np.unique(program.owner[chosen], return_inverse=True)
+    total = np.zeros(len(owners), dtype=np.int64 if fits_int64(ticks, n) else object)
+    np.add.at(total, rank, ticks.astype(total.dtype) * n)
+    return dict(zip(owners.tolist(), total.tolist(), strict=True))
 
 
 def find_winners(

@@ -42,4 +42,12 @@ def best_of(ticks: Ints, choices: Iterable[Ints]) -> tuple[Ints, int]:
 
 def exact_value(ticks: Ints, x: Ints) -> int:
     chosen = np.flatnonzero(x)
-    return sum(t * n for t, n in zip(ticks[chosen].tolist(), x[chosen].tolist(), strict=True))
+    ticks, x = ticks[chosen], x[chosen]
+    if fits_int64(ticks, x):
+        return int(ticks @ x)
+    return sum(t * n for t, n in zip(ticks.tolist(), x.tolist(), strict=True))
+
+
+def fits_int64(ticks: Ints, x: Ints) -> bool:
+    """Whether no sum of some of their products could leave int64."""
+    return int(np.abs(ticks).max(initial=0)) * int(np.abs(x).max(initial=0)) * len(x) < 2**63

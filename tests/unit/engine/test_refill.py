@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 
 from auctions.engine import book_from_document
@@ -30,3 +32,33 @@ def test_a_bid_of_several_legs_on_many_lots_is_left_out():
 
     assert program.is_feasible(filled)
     assert filled.sum() == 3
+
+
+def test_nothing_that_would_fit_is_left_out():
+    rng = random.Random(0)
+    lots = [
+        {"id": f"l{row}", "seller": "s", "units": 6, "start": 0, "end": 24, "reserve": 1} for row in range(3)
+    ]
+    bids = []
+    for row in range(60):
+        hours = rng.randint(2, 12)
+        leg = {"lots": rng.sample(["l0", "l1", "l2"], 2), "units": rng.randint(1, 4)}
+        leg |= {"earliest": rng.randint(0, 4), "latest": 24, "hours": hours}
+        option = {"price": rng.randint(2, 40), "legs": [leg]}
+        bids.append({"id": f"b{row}", "bidder": f"o{row}", "sequence": row, "options": [option]})
+    book = book_from_document({"format": 1, "rule": "core", "hours": 24, "lots": lots, "bids": bids})
+    program = write_program(book, range(book.n_bids))
+    zero = np.zeros(program.n_columns, dtype=np.int64)
+    problem = Problem(program.ticks, program.matrix, zero, program.upper, program.limit, program.is_equal)
+    begun = zero.copy()
+    begun[np.flatnonzero(program.ticks > 0)[7]] = 1
+
+    filled = refill(program, problem, begun)
+
+    assert program.is_feasible(filled)
+    assert (filled >= begun).all()
+    assert filled.sum() > begun.sum()
+    for column in np.flatnonzero((program.ticks > 0) & (filled == 0)).tolist():
+        one_more = filled.copy()
+        one_more[column] = 1
+        assert not program.is_feasible(one_more)

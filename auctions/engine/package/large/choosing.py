@@ -77,15 +77,18 @@ class Choosing:
         """A choice no worse than `x`, looked for where columns that are closed would be and something is free."""
         program, places = self.program, self.places
         left = program.limit - program.matrix @ x
-        rows = program.matrix[:, np.flatnonzero(problem.upper == 0)].indices
-        focus = np.flatnonzero(np.isin(places.row, rows[left[rows] > 0]))
+        was_taken = np.zeros(len(left), dtype=bool)
+        was_taken[program.matrix[:, np.flatnonzero(problem.upper == 0)].indices] = True
+        focus = np.flatnonzero((was_taken & (left > 0))[places.row])
         if not places.n_bids or not len(focus):
             return x
         chosen = self._lookup.chosen_by(x)
         rest = x - spread(places, chosen, program.n_columns)
         column = places.column[: places.n_places]
         # a bid that holds what is no place of its own must not be placed a second time
-        stays = (problem.upper[column] == 0) | np.isin(program.bid[column], program.bid[rest > 0])
+        has_rest = np.zeros(int(program.bid.max()) + 1, dtype=bool)
+        has_rest[program.bid[rest > 0]] = True
+        stays = (problem.upper[column] == 0) | has_rest[program.bid[column]]
         closed = np.zeros(places.n_bids, dtype=bool)
         closed[self._bid[stays]] = True
         found = self._recreating.run(

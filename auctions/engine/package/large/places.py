@@ -216,7 +216,9 @@ def spread(places: Places, chosen: Ints, n_columns: int) -> Ints:
     x[places.column[taken]] = 1
     more = taken[places.more[taken] > 0]
     x[places.column[more] + 1] = places.more[more]
-    column = places.column[places.n_places :][np.isin(places.place_of_piece, taken)]
+    is_taken = np.zeros(places.n_places, dtype=bool)
+    is_taken[taken] = True
+    column = places.column[places.n_places :][is_taken[places.place_of_piece]]
     x[column[column != NOTHING]] = 1
     return x
 

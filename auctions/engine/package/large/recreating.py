@@ -54,7 +54,7 @@ class Recreating:
         self._mean = float(offer.mean())
 
     def _heats(self, heat: tuple[float, float]) -> Ints:
-        return np.array([max(1, round(self._mean * part)) for part in _falling(*heat)], dtype=np.int64)
+        return np.maximum(1, np.rint(self._mean * _falling(*heat))).astype(np.int64)
 
     def run(
         self,
@@ -94,8 +94,8 @@ class Recreating:
 
 
 @cache
-def _falling(hot: float, cold: float) -> list[float]:
-    return [hot * (cold / hot) ** (step / (STEPS - 1)) for step in range(STEPS)]
+def _falling(hot: float, cold: float) -> Floats:
+    return np.array([hot * (cold / hot) ** (step / (STEPS - 1)) for step in range(STEPS)])
 
 
 def _costs(places: Places) -> Ints:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from auctions.engine.book import Ints
 from auctions.engine.package.columns import SELECTOR
@@ -17,12 +18,28 @@ def refill(program: Program, problem: Problem, x: Ints) -> Ints:
     has_something = np.zeros(int(program.bid.max()) + 1, dtype=bool)
     has_something[program.bid[x > 0]] = True
     taken = has_something[program.bid]
-    open_columns = (problem.upper > 0) & (problem.cost > 0) & (program.kind == SELECTOR) & ~taken
-    too_much = (program.matrix.data > left[program.matrix.indices]) | program.is_equal[program.matrix.indices]
-    columns = np.flatnonzero(open_columns & ~np.logical_or.reduceat(too_much, program.matrix.indptr[:-1]))
+    is_open = (problem.upper > 0) & (problem.cost > 0) & (program.kind == SELECTOR) & ~taken
+    columns = _fitting(program, left, np.flatnonzero(is_open))
     for column in columns[np.lexsort((columns, -problem.cost[columns]))].tolist():
         rows = slice(program.matrix.indptr[column], program.matrix.indptr[column + 1])
         if (program.matrix.data[rows] <= left[program.matrix.indices[rows]]).all():
             x[column] = 1
             left[program.matrix.indices[rows]] -= program.matrix.data[rows]
     return x
+
+
+def _fitting(program: Program, left: Ints, columns: Ints) -> Ints:
+    """Those of the columns that fit by themselves and need no places besides."""
+    matrix = program.matrix
+    begin, length = matrix.indptr[:-1].astype(np.int64), np.diff(matrix.indptr).astype(np.int64)
+
+    def fits(entry: Ints) -> NDArray[np.bool_]:
+        row = matrix.indices[entry]
+        return np.asarray((matrix.data[entry] <= left[row]) & ~program.is_equal[row])
+
+    for middle in (0.0, 0.5):  # most are refused by one row, so one row is asked first of all of them
+        columns = columns[fits(begin[columns] + (middle * length[columns]).astype(np.int64))]
+    first, n = begin[columns], length[columns]
+    until = np.cumsum(n)
+    entry = np.repeat(first - (until - n), n) + np.arange(int(n.sum()))
+    return columns[np.logical_and.reduceat(fits(entry), until - n)] if len(columns) else columns

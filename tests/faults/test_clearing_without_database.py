@@ -82,11 +82,13 @@ def test_a_server_that_is_away(closed_window: Window, own_database_server: Embed
     with connection.cursor() as cursor:
         cursor.execute("CHECKPOINT")  # a throw-away server ends like one that crashed
 
-    with pytest.raises(OperationalError):
-        clear_window(window_id=closed_window.pk, engine=engine_during(own_database_server.stop))
-    with pytest.raises(OperationalError):
-        clear_window(window_id=closed_window.pk)
-    own_database_server.start(die_with_us=True)
+    try:
+        with pytest.raises(OperationalError):
+            clear_window(window_id=closed_window.pk, engine=engine_during(own_database_server.stop))
+        with pytest.raises(OperationalError):
+            clear_window(window_id=closed_window.pk)
+    finally:
+        own_database_server.start(die_with_us=True)
     connections.close_all()
 
     require_cleared_the_next_time(closed_window)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Max, Min, Q, QuerySet
-from django.db.models.functions import Now
-from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
+from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Now
+from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob, ProcrastinateWorker
 
 from accounts.models import StreamEvent
 from auctions.models import Bid, Indication, Market, Window
@@ -16,6 +16,8 @@ LATE_AFTER = timedelta(seconds=15)
 """Closing and clearing take a second or two; a window this late needs a look."""
 LONGEST_CLEARING = timedelta(minutes=2)
 SILENT_AFTER = timedelta(seconds=15)
+UNTAKEN_AFTER = timedelta(minutes=1)
+"""Workers take a job within a second, and begin a queue anew within half a minute of losing the database."""
 FEED_STALE_AFTER = timedelta(seconds=60)
 RECENT_WINDOWS = 50
 
@@ -33,13 +35,19 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class QueueHealth:
-    """Jobs of one queue: waiting and due, being done, failed for good; the oldest that is due."""
+    """Jobs of one queue: waiting and due, being done, failed for good; since when the oldest is due."""
 
     name: str
     n_due: int
     n_doing: int
     n_failed: int
     oldest_due_at: datetime | None
+
+    def is_left_alone(self, now: datetime) -> bool:
+        """Say whether jobs wait that a worker would have taken long since."""
+        return (
+            not self.n_doing and self.oldest_due_at is not None and self.oldest_due_at < now - UNTAKEN_AFTER
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +103,14 @@ def health(*, now: datetime) -> Health:
     """Return how workers, jobs and the live feed do at ``now``."""
     workers = ProcrastinateWorker.objects.filter(last_heartbeat__gte=now - SILENT_AFTER).count()
     is_due = Q(status="todo") & (Q(scheduled_at=None) | Q(scheduled_at__lte=now))
-    rows = ProcrastinateJob.objects.values("queue_name").annotate(
+    deferred = ProcrastinateEvent.objects.filter(job=OuterRef("pk"), type="deferred")
+    due_since = Coalesce("scheduled_at", Subquery(deferred.values("at")[:1]))
+    jobs = ProcrastinateJob.objects.exclude(status="succeeded").annotate(due_since=due_since)
+    rows = jobs.values("queue_name").annotate(
         n_due=Count("id", filter=is_due),
         n_doing=Count("id", filter=Q(status="doing")),
         n_failed=Count("id", filter=Q(status="failed")),
-        oldest=Min("scheduled_at", filter=is_due),
+        oldest=Min("due_since", filter=is_due),
     )
     return Health(
         n_workers=workers,
@@ -128,6 +139,8 @@ def alarms(*, now: datetime, health: Health) -> list[Alarm]:
                 "Start a worker: make run, or manage.py run_worker.",
             )
         )
+    else:
+        found += [_left_alone(queue) for queue in health.queues if queue.is_left_alone(now)]
     if health.is_feed_due and (health.prices_at is None or health.prices_at < now - FEED_STALE_AFTER):
         found.append(
             Alarm(
@@ -146,6 +159,15 @@ def alarms(*, now: datetime, health: Health) -> list[Alarm]:
             )
         )
     return found
+
+
+def _left_alone(queue: QueueHealth) -> Alarm:
+    return Alarm(
+        f"Nobody takes the jobs of the queue {queue.name}",
+        f"Waiting: {queue.n_due:,}. Workers are there, but none of them works through this queue.",
+        "Look at the worker's log for the queue, and start the worker anew.",
+        since=queue.oldest_due_at,
+    )
 
 
 def _held() -> list[Alarm]:

@@ -1,10 +1,13 @@
 """What an operator sees and does: markets, windows, alarms. Everyone else is kept out."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from procrastinate.contrib.django import app
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Membership
@@ -43,6 +46,24 @@ def operator() -> Client:
 
 def url(name: str, *args: object) -> str:
     return reverse(f"auctions:operate_{name}", args=args)
+
+
+@pytest.fixture
+def running_worker() -> Iterator[None]:
+    """A worker that will have given a sign of life for a minute to come, and no jobs but the test's."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
+        cursor.execute(
+            "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() + interval '1 minute')"
+        )
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
+        cursor.execute("DELETE FROM procrastinate_workers")
+
+
+def defer_into(queue: str, *, at: datetime | None = None) -> None:
+    app.configure_task("auctions.clear_window", queue=queue, schedule_at=at).defer(window_id=0)
 
 
 def titles(now: datetime | None = None) -> list[str]:
@@ -250,6 +271,25 @@ class TestAlarms:
 
     def test_no_worker(self) -> None:
         assert "No worker is running" in titles()
+
+    def test_a_queue_that_no_worker_takes_jobs_of(self, running_worker: None) -> None:
+        for queue in ("left-alone", "at-work", "fresh"):
+            defer_into(queue)
+        defer_into("later", at=database_now() + timedelta(hours=1))
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE queue_name = 'at-work'")
+        defer_into("at-work")
+        soon = database_now() + timedelta(seconds=50)
+
+        assert [title for title in titles(soon) if "queue" in title] == []
+        later = soon + timedelta(seconds=20)
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = %s", [later])
+            cursor.execute("DELETE FROM procrastinate_jobs WHERE queue_name = 'fresh'")
+        defer_into("fresh", at=later)
+        assert [title for title in titles(later) if "queue" in title] == [
+            "Nobody takes the jobs of the queue left-alone"
+        ]
 
 
 def test_takes_as_many_queries_for_many_windows_as_for_one(

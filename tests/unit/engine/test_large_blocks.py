@@ -23,14 +23,7 @@ from auctions.engine.package.search import Search
 from auctions.engine.verify import verify
 from benchmarks.engine.weeks import congested_week, mixed_book
 
-from .large_books import (
-    BOOKS,
-    N_JOBS,
-    largest_program,
-    problem_of,
-    programs_of,
-    random_choice,
-)
+from .large_books import BOOKS, N_JOBS, largest_program, problem_of, programs_of, random_choice
 
 
 class TestRelaxation:

@@ -8,9 +8,10 @@ import numpy as np
 
 from auctions.engine import book_from_document
 from auctions.engine.package.columns import PLACE
-from auctions.engine.package.highs import Problem
 from auctions.engine.package.large.refill import refill
 from auctions.engine.package.program import write_program
+
+from .large_books import problem_of
 
 
 def test_a_bid_of_several_legs_on_many_lots_is_left_out():
@@ -27,8 +28,7 @@ def test_a_bid_of_several_legs_on_many_lots_is_left_out():
     assert (program.kind == PLACE).any()
 
     zero = np.zeros(program.n_columns, dtype=np.int64)
-    problem = Problem(program.ticks, program.matrix, zero, program.upper, program.limit, program.is_equal)
-    filled = refill(program, problem, zero)
+    filled = refill(program, problem_of(program), zero)
 
     assert program.is_feasible(filled)
     assert filled.sum() == 3
@@ -49,11 +49,10 @@ def test_nothing_that_would_fit_is_left_out():
     book = book_from_document({"format": 1, "rule": "core", "hours": 24, "lots": lots, "bids": bids})
     program = write_program(book, range(book.n_bids))
     zero = np.zeros(program.n_columns, dtype=np.int64)
-    problem = Problem(program.ticks, program.matrix, zero, program.upper, program.limit, program.is_equal)
     begun = zero.copy()
     begun[np.flatnonzero(program.ticks > 0)[7]] = 1
 
-    filled = refill(program, problem, begun)
+    filled = refill(program, problem_of(program), begun)
 
     assert program.is_feasible(filled)
     assert (filled >= begun).all()

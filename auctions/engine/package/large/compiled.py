@@ -198,10 +198,9 @@ def recreate_by_chance(
     keys, seen = np.empty(n_bids, dtype=np.int64), np.zeros(n_bids, dtype=np.int64)
     until = np.empty(len(free) + 1, dtype=np.int64)
     best, value, most, work = chosen.copy(), 0, 0, 0
-    n, n_rounds = (
-        n_bids,
-        int(len(focus) > 0),
-    )  # a first round for all puts in what fits beside all that is there
+    n = n_bids
+    # without a focus, a first round for all puts in what fits beside what is there
+    n_rounds = int(len(focus) > 0)
     while True:
         heat = heats[min(len(heats) - 1, work * len(heats) // max_work)]
         if n_rounds:

@@ -37,8 +37,9 @@ def _fitting(program: Program, left: Ints, columns: Ints) -> Ints:
         row = matrix.indices[entry]
         return np.asarray((matrix.data[entry] <= left[row]) & ~program.is_equal[row])
 
-    for middle in (0.0, 0.5):  # most are refused by one row, so one row is asked first of all of them
-        columns = columns[fits(begin[columns] + (middle * length[columns]).astype(np.int64))]
+    # most are refused by their first row, or by the one in the middle
+    columns = columns[fits(begin[columns])]
+    columns = columns[fits(begin[columns] + length[columns] // 2)]
     first, n = begin[columns], length[columns]
     until = np.cumsum(n)
     entry = np.repeat(first - (until - n), n) + np.arange(int(n.sum()))
